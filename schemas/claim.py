@@ -1,0 +1,33 @@
+"""``willow-sync.create-claims`` (internal): the log-ordered lock that makes one ticket per order (delivery.md §2)."""
+
+from enum import StrEnum
+
+from schemas.base import Record
+from schemas.source import Source
+
+
+class ClaimState(StrEnum):
+    OPEN = "open"
+    RELEASED = "released"
+    DONE = "done"
+
+
+class Claim(Record):
+    """The key is ``{workOrderId}|{claimId}``; the partition is that of the order alone."""
+
+    state: ClaimState
+    work_order_id: str
+    claim_id: str
+    instance: str
+    """Willow base URL: a claim on one instance says nothing about another."""
+    source: Source
+    """The record whose create this is: a crash between identity and state is recognised by it."""
+    deadline_seconds: float
+    """How long the claimer's call may last, counted from the claim's broker timestamp."""
+    ticket_id: str | None = None
+    why: str | None = None
+    """For a release: ``lost``, ``not_sent``, ``settled`` or the answer that proves it was not executed."""
+
+
+def claim_key(work_order_id: str, claim_id: str) -> bytes:
+    return f"{work_order_id}|{claim_id}".encode()

@@ -26,9 +26,7 @@ _INPUT_KEY: dict[str, Any] = {
     "description": "The id as plain text, as a JSON string, or as a JSON object with `id` (wrapped or not).",
     "oneOf": [{"type": "string"}, {"type": "object", "properties": {"id": {}}, "required": ["id"]}],
 }
-_TRACE: dict[str, Any] = {
-    "traceparent": {**_ANY_TEXT, "description": "Copied from the input record, if it had one."}
-}
+_TRACE: dict[str, Any] = {"traceparent": {**_ANY_TEXT, "description": "Copied from the input record, if it had one."}}
 
 
 def _headers(required: dict[str, dict[str, Any]], optional: dict[str, dict[str, Any]]) -> dict[str, Any]:

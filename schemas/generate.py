@@ -44,8 +44,7 @@ def render() -> dict[str, str]:
     """File name → text, the same for the same models."""
     records = {message.record for message in MESSAGES if message.record is not None}
     files = {
-        schema_file(record): json.dumps(json_schema(record), indent=2, ensure_ascii=False) + "\n"
-        for record in records
+        schema_file(record): json.dumps(json_schema(record), indent=2, ensure_ascii=False) + "\n" for record in records
     }
     files["asyncapi.yaml"] = HEADING + yaml.dump(
         document(schema_file), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110
@@ -77,8 +76,7 @@ def main(arguments: list[str]) -> int:
     names = stale()
     if names:
         print(
-            f"schemas/generated is not what the models say: {', '.join(names)}\n"
-            "run: python -m schemas.generate",
+            f"schemas/generated is not what the models say: {', '.join(names)}\nrun: python -m schemas.generate",
             file=sys.stderr,
         )
     return 1 if names else 0

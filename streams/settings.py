@@ -42,17 +42,12 @@ __all__ = [
     "parse_duration",
 ]
 
-REVOKE_MARGIN = timedelta(seconds=15)
-"""A revoke waits for creates up to ``request_timeout``; this is left for the commit (delivery.md §4)."""
-
 
 class WillowSettings(Section):
     """The Willow instance."""
 
     base_url: str = Field(description="Willow instance; with or without /api/v3 and a trailing slash.")
-    client_id: Name = Field(
-        description="OAuth2 client id (Willow: User Management, Applications, Public API v3)."
-    )
+    client_id: Name = Field(description="OAuth2 client id (Willow: User Management, Applications, Public API v3).")
     client_secret: SecretStr = Field(min_length=1, description="OAuth2 client secret; also from a file.")
     request_timeout: Duration = Field(
         default=timedelta(seconds=30),
@@ -81,9 +76,7 @@ class WillowSettings(Section):
                 "expected an address without user, password, ? and #: they go into client_id, client_secret"
             )
         path = parts.path.rstrip("/")
-        return (
-            f"{parts.scheme}://{parts.netloc.lower()}{path if path.endswith('/api/v3') else path + '/api/v3'}"
-        )
+        return f"{parts.scheme}://{parts.netloc.lower()}{path if path.endswith('/api/v3') else path + '/api/v3'}"
 
 
 class InDoubt(Section):
@@ -153,9 +146,7 @@ class Settings(Section):
         default="{id}", description="The ticket's externalId; must contain {id}, the work order's."
     )
     source_name: Name = Field(default="Mapped", description="The ticket's sourceName.")
-    org_id: Annotated[str | None, Optional] = Field(
-        default=None, description="scopeId of the identities we publish."
-    )
+    org_id: Annotated[str | None, Optional] = Field(default=None, description="scopeId of the identities we publish.")
     send_people: bool = Field(default=True, description="false leaves reporter and assignees out.")
     park_ttl: Annotated[Duration | None, Optional] = Field(
         default=None, description="Parked longer: skipped `park_expired`; null: parked without end."
@@ -197,13 +188,5 @@ class Settings(Section):
     def _together(self) -> "Settings":
         closing = [name for name in ("on_delete", "on_leave") if getattr(self, name) == "close"]
         if closing and not self.closed_status:
-            raise ValueError(
-                f"{' and '.join(closing)}: close needs closed_status (a Willow status id or name)"
-            )
-        least = self.willow.request_timeout + REVOKE_MARGIN
-        if self.kafka.rebalance_timeout < least:
-            raise ValueError(
-                f"kafka.rebalance_timeout is {format_duration(self.kafka.rebalance_timeout)}; the least is "
-                f"willow.request_timeout + 15s = {format_duration(least)}: a create is never cancelled"
-            )
+            raise ValueError(f"{' and '.join(closing)}: close needs closed_status (a Willow status id or name)")
         return self

@@ -1,0 +1,41 @@
+"""A Willow to work against: strict, on purpose not idempotent, in memory, with a journal that can judge a
+sync.
+
+It answers the part of Willow's public API v3 that the sync uses (contract §7), in the older or the newer read
+shape, and keeps what it was asked: each request in the journal, each write as a revision of its ticket.
+Nothing survives a restart. ``Emulator`` runs in the caller's event loop; ``willow-sync emulator`` runs it as
+a process.
+"""
+
+from ops.emulator.behaviour import Behaviour, Call, FixedLatency, Perform
+from ops.emulator.journal import Entry, Journal
+from ops.emulator.lists import Kind, Listed, Lists, load_lists
+from ops.emulator.problems import Answer, EmulatorError
+from ops.emulator.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator
+from ops.emulator.shapes import ReadShape
+from ops.emulator.tickets import Revision, Ticket, TicketStore
+from ops.emulator.twins import Twins, load_twins
+
+__all__ = [
+    "DEFAULT_CLIENT_ID",
+    "DEFAULT_CLIENT_SECRET",
+    "Answer",
+    "Behaviour",
+    "Call",
+    "Emulator",
+    "EmulatorError",
+    "Entry",
+    "FixedLatency",
+    "Journal",
+    "Kind",
+    "Listed",
+    "Lists",
+    "Perform",
+    "ReadShape",
+    "Revision",
+    "Ticket",
+    "TicketStore",
+    "Twins",
+    "load_lists",
+    "load_twins",
+]

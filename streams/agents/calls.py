@@ -1,0 +1,153 @@
+"""The sink's calls to Willow: slots, lease, breaker, and what an answer means. A PUT is sent once; a PATCH or a read
+is repeated while the moment is at fault."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from streams.delivery.answers import Answer, Failure, Fault, ForbiddenSites, Operation, fault_of
+from streams.delivery.lanes import Lanes
+from streams.delivery.outcomes import Effort
+from streams.delivery.pause import Breaker, backoff
+from streams.willow import NotSent, NotSentReason, Refused, Ticket, WillowClient, WillowError
+
+T = TypeVar("T")
+
+#: How often a worker whose lease is stale looks again: a heartbeat comes every second.
+LEASE_POLL_SECONDS = 0.1
+
+_UNREACHABLE = {NotSentReason.DNS, NotSentReason.TLS}
+_TOKEN = {NotSentReason.TOKEN_REFUSED}
+
+
+class Failed(Exception):
+    """Willow said no for good, or a create is in doubt: the caller decides what the record's outcome is."""
+
+    def __init__(self, answer: Answer, fault: Fault) -> None:
+        super().__init__(answer.detail)
+        self.answer, self.fault = answer, fault
+
+
+def answer_of(operation: Operation, error: WillowError) -> Answer:
+    """What the fault table needs to know of a client's error."""
+    if isinstance(error, Refused):
+        errors = {name: list(messages) for name, messages in error.errors.items()}
+        return Answer(operation, error.status, detail=str(error), errors=errors, retry_after=error.retry_after)
+    failure = Failure.NO_ANSWER
+    if isinstance(error, NotSent):
+        failure = Failure.NOT_CONNECTED
+        if error.reason in _UNREACHABLE:
+            failure = Failure.UNREACHABLE
+        elif error.reason in _TOKEN:
+            failure = Failure.TOKEN_REFUSED
+    return Answer(operation, failure=failure, detail=str(error), retry_after=error.retry_after)
+
+
+class Lease:
+    """Whether no other worker can own our partitions: the last good heartbeat is younger than a third of the session
+    time-out. A worker that was frozen and wakes must stop first (delivery.md §4)."""
+
+    def __init__(self, age: Callable[[], float], session_timeout: float) -> None:
+        self._age, self._limit = age, session_timeout / 3
+
+    @property
+    def fresh(self) -> bool:
+        return self._age() <= self._limit
+
+    async def wait(self, lanes: Lanes[Any]) -> None:
+        """Until it is fresh again (a broker's hiccup ends by itself); raises Draining if the partitions leave."""
+        while not self.fresh:
+            await lanes.pause(LEASE_POLL_SECONDS)
+
+
+class Calls:
+    def __init__(
+        self,
+        client: WillowClient,
+        lanes: Lanes[Any],
+        lease: Lease,
+        *,
+        max_in_flight: int,
+        rng: random.Random,
+        breaker: Breaker,
+    ) -> None:
+        self.client, self.lanes, self.lease, self.breaker = client, lanes, lease, breaker
+        self._slots = asyncio.Semaphore(max_in_flight)
+        self.rng = rng
+        self._forbidden = ForbiddenSites()
+        self.in_flight = 0
+
+    async def may_go(self) -> None:
+        """Wait until the breaker lets calls through; raises Draining if the partitions leave."""
+        if self.lanes.draining.is_set() or not self.breaker.closed:
+            await self.lanes.until(self.breaker.wait())
+
+    async def create(self, fields: dict[str, Any], effort: Effort, last_look: Callable[[], bool]) -> Ticket | None:
+        """PUT once. None if ``last_look``, asked with the slot in hand and nothing between it and the call, said no.
+
+        Raises Failed; its answer says whether the ticket may exist."""
+        async with self._slots:
+            if not last_look():
+                return None
+            return await self._once(Operation.PUT, lambda: self.client.put_ticket(fields), effort)
+
+    async def update(self, ticket_id: str, changed: dict[str, Any], effort: Effort) -> Ticket:
+        """PATCH, repeated while the moment is at fault. Raises Failed or Draining."""
+        return await self._until_said(Operation.PATCH, lambda: self.client.patch_ticket(ticket_id, changed), effort)
+
+    async def get(self, ticket_id: str, effort: Effort) -> Ticket:
+        """GET, repeated while the moment is at fault. Raises Failed or Draining."""
+        return await self._until_said(Operation.READ, lambda: self.client.get_ticket(ticket_id), effort)
+
+    async def _until_said(self, operation: Operation, call: Callable[[], Awaitable[T]], effort: Effort) -> T:
+        failures = 0
+        while True:
+            await self.may_go()
+            try:
+                async with self._slots:
+                    await self.lease.wait(self.lanes)
+                    return await self._once(operation, call, effort)
+            except Failed as failed:
+                if failed.fault not in (Fault.MOMENT, Fault.TENANT):
+                    raise
+                failures += 1
+                if failed.fault is Fault.MOMENT:
+                    await self.lanes.pause(backoff(failures, self.rng, failed.answer.retry_after))
+
+    async def _once(self, operation: Operation, call: Callable[[], Awaitable[T]], effort: Effort) -> T:
+        began = time.monotonic()
+        effort.attempts += 1
+        self.in_flight += 1
+        try:
+            result = await call()
+        except WillowError as error:
+            answer = answer_of(operation, error)
+            effort.http_status = answer.status
+            raise Failed(answer, self._blame(answer)) from error
+        finally:
+            self.in_flight -= 1
+            effort.willow_seconds += time.monotonic() - began
+        effort.http_status = 201 if operation is Operation.PUT else 200
+        self.breaker.good()
+        return result
+
+    def _blame(self, answer: Answer) -> Fault:
+        fault = fault_of(answer)
+        if fault is Fault.MOMENT:
+            ambiguous = answer.operation is Operation.PUT and answer.failure is Failure.NO_ANSWER
+            self.breaker.bad(answer.detail, ambiguous_create=ambiguous, retry_after=answer.retry_after)
+        elif fault is Fault.TENANT:
+            self.breaker.pause("tenant", answer.detail)
+        return fault
+
+    def forbidden(self, site: str) -> Fault:
+        """Whose fault a 403 on this site's ticket is; a tenant's pauses the sink."""
+        fault = self._forbidden.forbidden(site)
+        if fault is Fault.TENANT:
+            self.breaker.pause("tenant", "Willow forbids calls on more than one site (403)")
+        return fault
+
+    def allowed(self, site: str) -> None:
+        self._forbidden.allowed(site)

@@ -1,0 +1,126 @@
+"""Orders in doubt: nobody knows whether a create made a ticket. Later records stand behind it; look-ups end it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from schemas.claim import ClaimState
+from schemas.intent import IntentKind
+from schemas.outcome import OutcomeKind
+from streams.agents.order import Order
+from streams.delivery.create import CreateAgain, Found, LookUp, OpenClaim, after_look_up, settled_at
+from streams.delivery.outcomes import outcome
+from streams.delivery.reconcile import Step, Verdict, append
+from streams.delivery.state import Owed, Waiting
+from streams.tables.view import View
+
+Accept = Callable[[Order, Step[Any]], Awaitable[None]]
+Upsert = Callable[[Order, Step[Any], OpenClaim | None], Awaitable[None]]
+
+
+def claim_of(waiting: Waiting) -> OpenClaim:
+    """The claim in doubt, as it was written down when the doubt began."""
+    kept = waiting.claim or {}
+    return OpenClaim(
+        waiting.claim_id or "",
+        int(kept.get("offset", 0)),
+        int(kept.get("sinceMs", 0)),
+        float(kept.get("deadlineSeconds", 0.0)),
+        kept.get("source", {}),
+    )
+
+
+class Doubts:
+    """``settle`` in seconds and ``then`` are the settings ``in_doubt``."""
+
+    def __init__(
+        self,
+        claims_view: View,
+        *,
+        accept: Accept,
+        upsert: Upsert,
+        settle: float,
+        then: Literal["create", "hold"],
+        mode: str,
+    ) -> None:
+        self._claims_view = claims_view
+        self._accept, self._upsert = accept, upsert
+        self._settle, self._then, self._mode = settle, then, mode
+
+    async def stand_behind(self, order: Order, step: Step[Any]) -> None:
+        """A record that came while its order is in doubt: kept, folded over those before it, and told ``parked``."""
+        waiting = order.state.waiting
+        assert waiting is not None
+        queue: list[Step[Any]] = []
+        for kept in waiting.behind:
+            append(queue, Step(Verdict.ACCEPT, kept, [], []), self._mode)
+        waiting.owed += [Owed(item["source"], item.get("replayId")) for item in step.superseded]
+        waiting.owed.append(Owed(step.intent["source"], step.intent.get("replayId")))
+        append(queue, Step(Verdict.ACCEPT, step.intent, [], []), self._mode)
+        waiting.behind = [kept.intent for kept in queue]
+        told = (waiting.outcome or {}).get("reason")
+        said = outcome(step.intent, OutcomeKind.PARKED, order.books.clock(), reason=told)
+        await order.tell([said])
+        order.accept(step.intent)
+        await order.save()
+
+    async def signal(self, order: Order, step: Step[Any]) -> None:
+        """What a look-up showed; or that a view showed something, then the result is empty."""
+        waiting = order.state.waiting
+        if waiting is None or waiting.kind != "in_doubt":
+            return None
+        claim = claim_of(waiting)
+        result = (step.intent.get("signal") or {}).get("result") or {}
+        seen = order.seen()
+        if seen.ticket is not None:
+            # Someone bound the order meanwhile, or a former owner's late 201 did.
+            return await self._go_on(order, waiting, claim)
+        if all(open_claim.claim_id != claim.claim_id for open_claim in seen.open):
+            # Its owner released it: nothing was made.
+            return await self._go_on(order, waiting, None)
+        if result.get("claimId") != claim.claim_id:
+            return None
+        look_up = LookUp(result["found"], result["counted"], result["at"])
+        settled = settled_at(claim, self._settle, call_ended=waiting.call_ended)
+        move = after_look_up(look_up, claim, settled=settled, then=self._then)
+        if isinstance(move, Found):
+            order.state.ticket_id = move.ticket_id
+            if move.others:
+                note = f"duplicate_in_willow: {', '.join(move.others)} carry the same externalId"
+                waiting.intent = {**waiting.intent, "warnings": [*waiting.intent.get("warnings", ()), note]}
+            await self._go_on(order, waiting, claim)
+        elif isinstance(move, CreateAgain):
+            await self._release(order, claim)
+            await self._go_on(order, waiting, None)
+
+    async def _release(self, order: Order, claim: OpenClaim) -> None:
+        ack = await order.books.writer.claim(
+            order.partition, order.id, claim.claim_id, ClaimState.RELEASED, claim.source, why="settled"
+        )
+        await self._claims_view.reached({ack.partition: ack.offset + 1}, seconds=10.0)
+
+    async def _go_on(self, order: Order, waiting: Waiting, settled: OpenClaim | None) -> None:
+        """The doubt is over: bring the ticket to the newest desired state, then what stood behind."""
+        queue: list[Step[Any]] = []
+        for intent in (waiting.intent, *waiting.behind):
+            append(queue, Step(Verdict.ACCEPT, intent, [], []), self._mode)
+        own = [step.intent["source"] for step in queue]
+        order.owed += [item for item in waiting.owed if item.source not in own]
+        order.state.waiting = None
+        first, rest = queue[0], queue[1:]
+        # What it replaced is owed already, under its own coordinates.
+        first.superseded = []
+        order.state.queue = [step.intent for step in rest]
+        if first.intent["kind"] == IntentKind.UPSERT:
+            await self._upsert(order, first, settled)
+        else:
+            await self._accept(order, first)
+        await self.work_off(order)
+
+    async def work_off(self, order: Order) -> None:
+        """Carry out what stood behind a doubt. Each leaves the queue with the write that says its outcome."""
+        while order.state.queue:
+            step: Step[Any] = Step(Verdict.ACCEPT, order.state.queue.pop(0), [], [])
+            if order.state.waiting is not None and order.state.waiting.kind == "in_doubt":
+                await self.stand_behind(order, step)
+            else:
+                await self._accept(order, step)

@@ -1,0 +1,150 @@
+"""One order in the sink's hand: its state, what its views say, and the writing of its outcomes in the right order."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.intent import IntentKind
+from schemas.outcome import OutcomeKind
+from streams.agents.writer import Writer
+from streams.delivery.create import Seen
+from streams.delivery.outcomes import Effort, outcome
+from streams.delivery.reconcile import Step, is_control, moves_watermark
+from streams.delivery.state import OrderState, Owed, Waiting, log_key
+from streams.planning.reasons import reason
+from streams.tables.claims import ClaimTable
+from streams.tables.identities import IdentityTable
+from streams.tables.orders import OrderTable
+
+
+@dataclass(slots=True)
+class Books:
+    """What the sink reads and writes about orders; one per worker."""
+
+    orders: OrderTable
+    identities: IdentityTable
+    claims: ClaimTable
+    writer: Writer
+    clock: Callable[[], float]
+    """Epoch seconds."""
+    told: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Called with each outcome that was written, for metrics."""
+    waiting_changed: Callable[[str, int, Waiting | None], None] = lambda *_: None
+
+
+@dataclass(slots=True)
+class Order:
+    id: str
+    partition: int
+    state: OrderState
+    books: Books
+    traceparent: str | None = None
+    owed: list[Owed] = field(default_factory=list)
+    """Final outcomes of older records, to be said as superseded with the next outcome that is final."""
+
+    def seen(self) -> Seen:
+        """What the views say now. The table's own ticket counts too: it was written after the identity's
+        acknowledgement."""
+        books = self.books
+        identity = books.identities.ticket_of(self.id) or self.state.ticket_id
+        return Seen(identity, books.claims.done_ticket(self.id), books.claims.open_claims(self.id))
+
+    def dissolve_waiting(self, own: Mapping[str, Any]) -> None:
+        """The order goes on: what it owed for older records is said with the next final outcome."""
+        waiting, self.state.waiting = self.state.waiting, None
+        if waiting is not None:
+            self.owed += [item for item in waiting.owed if item.source != own["source"]]
+
+    async def tell(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
+        """Write outcomes; returns once the broker has them."""
+        listed = list(outcomes)
+        await asyncio.gather(*(self.books.writer.outcome(item, traceparent=self.traceparent) for item in listed))
+        for item in listed:
+            self.books.told(item)
+
+    async def conclude(
+        self,
+        step: Step[Any],
+        kind: OutcomeKind,
+        *,
+        code: Mapping[str, Any] | None = None,
+        effort: Effort | None = None,
+        changed: Sequence[str] = (),
+        twin_id: str | None = None,
+        before_state: Callable[[dict[str, Any]], Sequence["asyncio.Future[Any]"]] = lambda _: (),
+        with_state: Callable[[], Sequence["asyncio.Future[Any]"]] = lambda: (),
+    ) -> None:
+        """The final outcome of a step's record and, with it, of all it replaces; then the state (delivery.md §1).
+
+        ``before_state`` starts what must be acknowledged together with the outcome (an identity), ``with_state``
+        what may only follow it (``done``)."""
+        intent, state = step.intent, self.state
+        self.dissolve_waiting(intent)
+        said = outcome(
+            intent,
+            kind,
+            self.books.clock(),
+            reason=code,
+            ticket_id=state.ticket_id,
+            twin_id=twin_id,
+            changed=changed,
+            effort=effort,
+        )
+        extra = before_state(said)
+        await asyncio.gather(self.tell([said, *self._replaced(step, said)]), *extra)
+        state.last = said
+        self.accept(intent)
+        await asyncio.gather(self.save(), *with_state())
+        self.owed = []
+
+    def _replaced(self, step: Step[Any], said: Mapping[str, Any]) -> list[dict[str, Any]]:
+        older = [Owed(item["source"], item.get("replayId")) for item in step.superseded]
+        rejected = said["outcome"] == OutcomeKind.REJECTED
+        code = reason("superseded_by_rejected", detail=said["reason"]["message"]) if rejected else None
+        return [
+            outcome(
+                step.intent,
+                OutcomeKind.SUPERSEDED,
+                self.books.clock(),
+                reason=code.model_dump() if code else None,
+                ticket_id=self.state.ticket_id,
+                superseded_by=step.intent["source"],
+                source=item.source,
+                replay_id=item.replay_id,
+            )
+            for item in [*self.owed, *older]
+        ]
+
+    def accept(self, intent: Mapping[str, Any]) -> None:
+        """The record counts from now on: its offset, its instant and its scope (contract §2)."""
+        state = self.state
+        if is_control(intent):
+            return
+        key = log_key(intent["source"])
+        state.decided[key] = max(intent["source"]["offset"], state.decided.get(key, -1))
+        if moves_watermark(intent):
+            state.watermark = intent.get("dateUpdated")
+        if intent["kind"] != IntentKind.DELETE:
+            record = intent.get("record", {})
+            state.scope |= {name: record[name] for name in ("jobStatus", "relatesTo") if name in record}
+
+    async def save(self) -> None:
+        await self.books.orders.write(self.partition, self.id, self.state)
+        self.books.waiting_changed(self.id, self.partition, self.state.waiting)
+
+    async def wait(self, step: Step[Any], waiting: Waiting, said: Mapping[str, Any] | None) -> None:
+        """Keep the order waiting; ``said`` is its ``parked`` outcome, if there is one to say."""
+        former = self.state.waiting
+        older = [Owed(item["source"], item.get("replayId")) for item in step.superseded]
+        own = Owed(step.intent["source"], step.intent.get("replayId"))
+        owed = [*self.owed, *(former.owed if former else []), *older]
+        waiting.owed = [item for item in owed if item.source != own.source] + [own]
+        if former is not None and former.intent["source"] == own.source:
+            waiting.since = former.since
+        if said is not None:
+            await self.tell([said])
+        self.state.waiting = waiting
+        self.accept(step.intent)
+        await self.save()
+        self.owed = []

@@ -1,0 +1,198 @@
+"""The planner: one intent for each record, or a dead letter. It keeps no state; its order is the log's."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.intent import Intent, IntentKind, Signal
+from schemas.outcome import OutcomeKind, Reason
+from schemas.replan import Cause, Replan
+from schemas.source import Source
+from streams.agents.lists import Lists
+from streams.agents.writer import Writer
+from streams.delivery.outcomes import outcome
+from streams.delivery.pacing import Pace
+from streams.kafka.in_flight import InFlight
+from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
+from streams.planning.plan import changed_at, intent_to_json, plan, plan_not_a_change
+from streams.planning.reasons import reason
+from streams.planning.rules import Rules
+from streams.settings import InputFormat
+from streams.tables.twins import TwinTable
+from streams.tables.view import View
+
+log = logging.getLogger(__name__)
+
+#: Exceptions of our own in a row that stop the worker (contract §3): that is no poison any more, it is a bug.
+MAX_INTERNAL_ERRORS = 5
+
+#: How long a wake-up waits for the twin table to have read what woke it.
+POSITION_SECONDS = 10.0
+
+
+class PlannerBroken(Exception):
+    remedy = "This is a fault of ours: report it with the dead letters of code internal_error; nothing is lost."
+
+
+class Planner:
+    def __init__(
+        self,
+        twins: TwinTable,
+        entities: View,
+        lists: Lists,
+        writer: Writer,
+        rules: Rules,
+        form: InputFormat,
+        topic_ids: Mapping[str, str],
+        *,
+        clock: Callable[[], float],
+        told: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self._twins, self._entities, self._lists, self._writer = twins, entities, lists, writer
+        self._rules, self._form, self._topic_ids = rules, form, topic_ids
+        self._clock, self._told = clock, told
+        self._errors_in_a_row = 0
+
+    async def work_orders(self, events: Any, in_flight: InFlight) -> None:
+        """Plan the input's records in log order; each is acknowledged when its intent or dead letter is (I7)."""
+        await self._entities.until_ready()
+        async for event in events:
+            slot = await in_flight.admit(event)
+            if slot is None:
+                continue
+            message = event.message
+            source = self._source(message)
+            try:
+                sent = await self._plan_record(message, source)
+                self._errors_in_a_row = 0
+            except Exception as error:
+                sent = self._broken(message, source, error)
+            _when_acknowledged(sent, partial(in_flight.done, slot))
+
+    async def replans(self, events: Any, in_flight: InFlight, pace: Pace) -> None:
+        """Plan what came back, behind the live records: at most ``replans_per_second``."""
+        await self._entities.until_ready()
+        async for event in events:
+            slot = await in_flight.admit(event)
+            if slot is None:
+                continue
+            try:
+                replan = Replan.model_validate_json(event.message.value)
+            except ValidationError as error:
+                log.error("a record of %s is not ours and is passed over: %s", event.message.topic, error)
+                in_flight.done(slot)
+                continue
+            if replan.cause is not Cause.SIGNAL:
+                await pace.take()
+            sent = self._writer.intent(replan.work_order_id, await self._plan_replan(replan), None)
+            _when_acknowledged([sent], partial(in_flight.done, slot))
+
+    def _source(self, message: Any) -> Source:
+        return Source.model_construct(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            changed_at=None,
+            topic_id=self._topic_ids.get(message.topic),
+        )
+
+    async def _plan_record(self, message: Any, source: Source) -> list["asyncio.Future[Any]"]:
+        headers = message.headers or ()
+        change = decode_work_order(message.key, message.value, headers, self._form)
+        if isinstance(change, Undecodable):
+            return self._dead_letter(message, source, change.reason, change.order_id_guess)
+        stamp = None if message.timestamp is None else int(message.timestamp * 1000)
+        source = source.model_copy(update={"changed_at": changed_at(getattr(change, "record", {}), stamp)})
+        if isinstance(change, NotAChange):
+            intent = plan_not_a_change(change, source=source, timestamp_ms=stamp)
+        else:
+            intent = await self._decide(change, source, stamp)
+        trace = next((value.decode("ascii", "replace") for name, value in headers if name == "traceparent"), None)
+        return [self._writer.intent(intent.work_order_id, intent_to_json(intent), trace)]
+
+    async def _decide(self, change: Change, source: Source, stamp: int | None, **why: Any) -> Intent:
+        lists = await self._lists.get()
+        intent = self._plan(change, source, stamp, lists, why)
+        code = intent.reason.code if intent.reason else ""
+        if intent.kind is IntentKind.SKIP and code.startswith(("unmapped_", "ambiguous_")):
+            newer = await self._lists.newer(lists)
+            if newer is not lists:
+                intent = self._plan(change, source, stamp, newer, why)
+        return intent
+
+    def _plan(self, change: Change, source: Source, stamp: int | None, lists: Any, why: Mapping[str, Any]) -> Intent:
+        # The positions first: what the table reads on meanwhile then wakes the order once more, never too seldom.
+        positions = self._entities.positions
+        return plan(
+            change,
+            source=source,
+            timestamp_ms=stamp,
+            entities=self._twins,
+            lists=lists,
+            positions=positions,
+            rules=self._rules,
+            **why,
+        )
+
+    async def _plan_replan(self, replan: Replan) -> bytes:
+        if replan.cause is Cause.SIGNAL:
+            intent = Intent(
+                kind=IntentKind.SIGNAL,
+                work_order_id=replan.work_order_id,
+                source=replan.source,
+                entity_type=replan.entity_type,
+                cause=replan.cause,
+                signal=Signal.model_validate(replan.signal or {"cause": "unknown"}),
+            )
+            return intent_to_json(intent)
+        if replan.positions:
+            await self._entities.reached(replan.positions, seconds=POSITION_SECONDS)
+        change = Change(replan.work_order_id, replan.deleted, replan.record)
+        why = {"cause": replan.cause, "replay_id": replan.replay_id, "force": replan.force}
+        return intent_to_json(await self._decide(change, replan.source, replan.timestamp_ms, **why))
+
+    def _broken(self, message: Any, source: Source, error: Exception) -> list["asyncio.Future[Any]"]:
+        self._errors_in_a_row += 1
+        log.exception("planning of %s/%d@%d failed", message.topic, message.partition, message.offset)
+        if self._errors_in_a_row >= MAX_INTERNAL_ERRORS:
+            raise PlannerBroken(f"planning failed {MAX_INTERNAL_ERRORS} times in a row: {error!r}") from error
+        key = message.key.decode(errors="replace") if message.key else None
+        return self._dead_letter(message, source, reason("internal_error", error=repr(error)), key)
+
+    def _dead_letter(
+        self, message: Any, source: Source, why: Reason, order_id: str | None
+    ) -> list["asyncio.Future[Any]"]:
+        key = message.key.decode(errors="replace") if message.key is not None else None
+        plain = orjson.loads(source.to_json())
+        said = outcome(
+            {"workOrderId": order_id or key, "entityType": None, "source": plain},
+            OutcomeKind.DEAD_LETTERED,
+            self._clock(),
+            reason=why.model_dump(),
+        )
+        self._told(said)
+        return [
+            self._writer.dead_letter(message.key, message.value, message.headers or (), why, source),
+            self._writer.outcome(said, key=message.key),
+        ]
+
+
+def _when_acknowledged(sent: list["asyncio.Future[Any]"], then: Callable[[], None]) -> None:
+    """Call ``then`` once the broker has all; a refusal stops the worker elsewhere."""
+    left = len(sent)
+
+    def one(future: "asyncio.Future[Any]") -> None:
+        nonlocal left
+        if future.cancelled() or future.exception() is not None:
+            return
+        left -= 1
+        if left == 0:
+            then()
+
+    for future in sent:
+        future.add_done_callback(one)

@@ -1,0 +1,172 @@
+"""The sink: carries intents out, one order at a time, and says what became of each record (contract §3, §5)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.intent import IntentKind
+from schemas.outcome import OutcomeKind, Reason
+from schemas.replan import Cause
+from streams.agents.doubts import Doubts
+from streams.agents.order import Books, Order
+from streams.agents.tickets import Tickets
+from streams.agents.waiting import as_replan
+from streams.delivery.outcomes import outcome
+from streams.delivery.reconcile import Step, Verdict, conflate, fill
+from streams.delivery.state import OrderState, Waiting
+from streams.kafka.in_flight import InFlight
+from streams.planning.reasons import left, reason
+from streams.settings import Settings
+from streams.tables.view import View
+
+#: A skip for one of these says nothing about whether the order still qualifies.
+_NOT_LEAVING = {"not_a_change", "willow_born"}
+
+
+@dataclass(slots=True)
+class Item:
+    """An intent as it came from the topic. ``slot`` is acknowledged once its outcome is durable."""
+
+    intent: dict[str, Any]
+    slot: Any
+    partition: int
+    traceparent: str | None
+
+
+class Sink:
+    def __init__(
+        self, books: Books, tickets: Tickets, claims_view: View, in_flight: InFlight, settings: Settings
+    ) -> None:
+        self._books, self._tickets, self._in_flight = books, tickets, in_flight
+        self._mode = settings.conflate.value
+        self._doubts = Doubts(
+            claims_view,
+            accept=self.accept,
+            upsert=tickets.upsert,
+            settle=settings.in_doubt.settle.total_seconds(),
+            then=settings.in_doubt.then,
+            mode=self._mode,
+        )
+
+    async def handle(self, order_id: str, batch: list[Item]) -> None:
+        """All intents that wait for one order. Raises Draining; what was not acknowledged by then comes again."""
+        partition = batch[0].partition
+        state = self._books.orders.read(partition, order_id)
+        order = Order(order_id, partition, state, self._books)
+        await self._doubts.work_off(order)
+        for step in conflate([(item.intent, item) for item in batch], state, self._mode):
+            order.traceparent = step.items[-1].traceparent
+            await self._carry_out(order, step)
+            for item in step.items:
+                self._in_flight.done(item.slot)
+
+    async def _carry_out(self, order: Order, step: Step[Any]) -> None:
+        state, intent = order.state, step.intent
+        match step.verdict:
+            case Verdict.DROP:
+                return None
+            case Verdict.REPEAT:
+                return await self._repeat(order, step)
+            case Verdict.SUPERSEDED:
+                return await order.tell([self._replaced_before(state, intent)])
+            case Verdict.STALE:
+                why = reason("stale", mine=intent.get("dateUpdated"), newest=state.watermark)
+                said = outcome(
+                    intent,
+                    OutcomeKind.SKIPPED,
+                    self._books.clock(),
+                    reason=why.model_dump(),
+                    ticket_id=state.ticket_id,
+                )
+                return await order.tell([said])
+        if intent["kind"] == IntentKind.SIGNAL:
+            return await self._doubts.signal(order, step)
+        if state.waiting is not None and state.waiting.kind == "in_doubt":
+            return await self._doubts.stand_behind(order, step)
+        await self.accept(order, step)
+
+    async def accept(self, order: Order, step: Step[Any]) -> None:
+        """Carry an accepted intent out; the order is in no doubt."""
+        match step.intent["kind"]:
+            case IntentKind.UPSERT:
+                await self._upsert(order, step)
+            case IntentKind.PARK:
+                await self._park(order, step)
+            case IntentKind.DELETE:
+                await self._delete(order, step)
+            case _:
+                await self._skip(order, step)
+
+    async def _repeat(self, order: Order, step: Step[Any]) -> None:
+        waiting = order.state.waiting
+        if waiting is None or waiting.intent["source"] != step.intent["source"]:
+            assert order.state.last is not None
+            return await order.tell([order.state.last])
+        if waiting.kind == "fill":
+            # The crash may have come before the record was sent round.
+            await self._books.writer.replan(as_replan(waiting.intent, Cause.FILL))
+        elif waiting.outcome is not None:
+            await order.tell([waiting.outcome])
+
+    def _replaced_before(self, state: OrderState, intent: Mapping[str, Any]) -> dict[str, Any]:
+        newest = state.waiting.intent["source"] if state.waiting else (state.last or {}).get("source")
+        return outcome(
+            intent,
+            OutcomeKind.SUPERSEDED,
+            self._books.clock(),
+            ticket_id=state.ticket_id,
+            superseded_by=newest,
+        )
+
+    async def _upsert(self, order: Order, step: Step[Any]) -> None:
+        try:
+            record = fill(step.intent, order.state)
+        except KeyError:
+            why = reason("incomplete_record", missing=", ".join(step.intent["missing"]))
+            return await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
+        if record is not None:
+            return await self._send_round(order, step, record)
+        order.state.left = None
+        return await self._tickets.upsert(order, step)
+
+    async def _send_round(self, order: Order, step: Step[Any], record: dict[str, Any]) -> None:
+        """The record left out what it is decided with: have the fold planned, under its own coordinates."""
+        folded = {**step.intent, "record": record}
+        await self._books.writer.replan(as_replan(folded, Cause.FILL))
+        now = self._books.clock()
+        await order.wait(step, Waiting(kind="fill", code="fill", since=now, intent=folded), None)
+
+    async def _park(self, order: Order, step: Step[Any]) -> None:
+        intent, state, now = step.intent, order.state, self._books.clock()
+        former = state.waiting
+        if former is not None and former.intent["source"] != intent["source"]:
+            intent = {**intent, "record": {**former.intent.get("record", {}), **intent.get("record", {})}}
+        said = outcome(
+            intent,
+            OutcomeKind.PARKED,
+            now,
+            reason=intent["reason"],
+            ticket_id=state.ticket_id,
+            waiting_for=intent.get("waitingFor", ()),
+        )
+        told_already = former is not None and former.kind == "parked" and former.intent["source"] == intent["source"]
+        waiting = Waiting(kind="parked", code=intent["reason"]["code"], since=now, intent=intent, outcome=said)
+        await order.wait(step, waiting, None if told_already else said)
+
+    async def _delete(self, order: Order, step: Step[Any]) -> None:
+        ticket = order.seen().ticket
+        why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")
+        await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
+
+    async def _skip(self, order: Order, step: Step[Any]) -> None:
+        why = Reason.model_validate(step.intent["reason"])
+        if why.code == "not_a_change":
+            said = outcome(step.intent, OutcomeKind.SKIPPED, self._books.clock(), reason=why.model_dump())
+            return await order.tell([said])
+        seen = order.seen()
+        if seen.ticket is not None and why.code not in _NOT_LEAVING:
+            order.state.left = why.code
+            order.state.ticket_id = seen.ticket
+            why = left(why)
+        await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
+        return None

@@ -1,0 +1,372 @@
+"""Making an order's ticket be as desired: create under a claim, compare and patch, adopt."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.claim import ClaimState
+from schemas.outcome import OutcomeKind
+from streams.agents.calls import Calls, Failed
+from streams.agents.order import Order
+from streams.agents.writer import Acked, new_claim_id
+from streams.delivery.answers import Answer, Fault, proves_not_executed, refused_fields
+from streams.delivery.create import InDoubt, MayPut, OpenClaim, Ticketed, Withdraw, after_claim, before_claim
+from streams.delivery.lanes import Draining
+from streams.delivery.outcomes import Effort, outcome
+from streams.delivery.pause import backoff
+from streams.delivery.reconcile import Desired, Step, changes, desired, to_create
+from streams.delivery.state import Waiting
+from streams.planning.reasons import reason
+from streams.tables.view import View
+from streams.willow import Ticket
+
+#: A claim's read-back takes milliseconds; after this long the broker is away, and what is certain is looked at again.
+READ_BACK_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One step's work on a ticket. ``left_out``: optional fields that Willow refused (contract §4)."""
+
+    step: Step[Any]
+    want: Desired
+    effort: Effort = field(default_factory=Effort)
+    left_out: set[str] = field(default_factory=set)
+    settled: OpenClaim | None = None
+    """The claim in doubt that this attempt ends: it is replaced by ``done`` with the outcome."""
+    adopting: bool = False
+    failures: int = 0
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {name: value for name, value in self.want.fields.items() if name not in self.left_out}
+
+    @property
+    def site(self) -> str:
+        twins = self.step.intent.get("twins") or [{}]
+        return twins[0].get("siteId") or self.want.twin_id or ""
+
+
+class Tickets:
+    """Carries out upserts. ``claiming`` bounds the claims that are open and not sent yet: after a crash each of them
+    is an order in doubt."""
+
+    def __init__(self, calls: Calls, claims_view: View, *, max_claims: int) -> None:
+        self._calls = calls
+        self._claims_view = claims_view
+        self._claiming = asyncio.Semaphore(max_claims)
+
+    async def upsert(self, order: Order, step: Step[Any], settled: OpenClaim | None = None) -> None:
+        """Bring the order's ticket to the desired state, and say so. ``settled``: the doubt that this ends."""
+        want = desired(step.intent, order.state.clear.get("twinId"))
+        attempt = Attempt(step, want, settled=settled, adopting=settled is not None)
+        attempt.effort.warnings += want.warnings
+        while True:
+            position = before_claim(order.seen())
+            if isinstance(position, Ticketed):
+                return await self._bring_up_to_date(order, attempt, position.ticket_id)
+            if isinstance(position, InDoubt):
+                return await self.doubt(order, step, position.claim, attempt.effort)
+            named = step.intent.get("ticketIds") or []
+            if named and not attempt.adopting:
+                attempt.adopting = True
+                return await self._adopt(order, attempt, named[0])
+            if await self._create(order, attempt):
+                return None
+
+    # -- create ------------------------------------------------------------------------------------------------
+
+    async def _create(self, order: Order, attempt: Attempt) -> bool:
+        """One claim and at most one PUT. False: nothing was made, look again."""
+        await self._calls.may_go()
+        async with self._claiming:
+            with self._calls.lanes.protected():
+                return await self._claim_and_put(order, attempt)
+
+    async def _claim_and_put(self, order: Order, attempt: Attempt) -> bool:
+        source, writer, claim_id = attempt.step.intent["source"], order.books.writer, new_claim_id()
+        ack = await writer.claim(order.partition, order.id, claim_id, ClaimState.OPEN, source)
+        read_back = {ack.partition: ack.offset + 1}
+
+        def release(why: str) -> Acked:
+            return writer.claim(order.partition, order.id, claim_id, ClaimState.RELEASED, source, why=why)
+
+        if not await self._claims_view.reached(read_back, seconds=READ_BACK_SECONDS):
+            await self._released(release("not_sent"))
+            return False
+        lease = self._calls.lease
+        move = after_claim(order.seen(), claim_id, lease_fresh=lease.fresh)
+        if isinstance(move, Withdraw):
+            await self._released(release(move.why))
+            if isinstance(move.then, InDoubt):
+                await self.doubt(order, attempt.step, move.then.claim, attempt.effort)
+                return True
+            await lease.wait(self._calls.lanes)
+            return False
+        assert isinstance(move, MayPut)
+        lanes, breaker = self._calls.lanes, self._calls.breaker
+        body = to_create(attempt.step.intent, attempt.fields)
+        try:
+            ticket = await self._calls.create(
+                body, attempt.effort, lambda: lease.fresh and breaker.closed and not lanes.draining.is_set()
+            )
+        except Failed as failed:
+            return await self._not_created(order, attempt, claim_id, ack.offset, failed, release)
+        if ticket is None:
+            await self._released(release("not_sent"))
+            if lanes.draining.is_set():
+                raise Draining
+            return False
+        await self._created(order, attempt, claim_id, ticket, body)
+        return True
+
+    async def _released(self, release: Acked) -> None:
+        ack = await release
+        # Else the next look would still see the own claim as open, and call it a doubt.
+        await self._claims_view.reached({ack.partition: ack.offset + 1}, seconds=READ_BACK_SECONDS)
+
+    async def _created(
+        self, order: Order, attempt: Attempt, claim_id: str, ticket: Ticket, body: Mapping[str, Any]
+    ) -> None:
+        intent, books = attempt.step.intent, order.books
+        # What was not sent because it was null counts as sent: the ticket has it empty.
+        order.state.remember(ticket.id, {**attempt.fields, **body}, whole=True)
+        self._warn_of_gaps(attempt, body)
+        self._calls.allowed(attempt.site)
+        await order.conclude(
+            attempt.step,
+            OutcomeKind.CREATED,
+            effort=attempt.effort,
+            twin_id=attempt.want.twin_id,
+            before_state=lambda said: [
+                books.writer.identity(order.id, intent["entityType"], ticket.id, said["outcomeId"])
+            ],
+            with_state=lambda: [
+                books.writer.claim(
+                    order.partition,
+                    order.id,
+                    claim_id,
+                    ClaimState.DONE,
+                    intent["source"],
+                    ticket_id=ticket.id,
+                )
+            ],
+        )
+
+    def _warn_of_gaps(self, attempt: Attempt, body: Mapping[str, Any]) -> None:
+        # A create from a record that left fields out, with no earlier record to take them from (contract §2).
+        record = attempt.step.intent.get("record", {})
+        absent = [
+            name for name in ("description", "problemDescription", "dueDate", "isReportedBy") if name not in record
+        ]
+        if "description" in absent and "description" not in body:
+            attempt.effort.warnings.append(f"incomplete: the records so far left out {', '.join(absent)}")
+
+    async def _not_created(
+        self, order: Order, attempt: Attempt, claim_id: str, offset: int, failed: Failed, release: Any
+    ) -> bool:
+        now = order.books.clock()
+        if not proves_not_executed(failed.answer):
+            claim = OpenClaim(claim_id, offset, int(now * 1000), 0.0, attempt.step.intent["source"])
+            await self.doubt(order, attempt.step, claim, attempt.effort, because=failed.answer.detail, call_ended=now)
+            return True
+        await self._released(release(str(failed.answer.status or failed.answer.failure)))
+        if await self._give_up(order, attempt, failed):
+            return True
+        attempt.failures += 1
+        if failed.fault is Fault.MOMENT:
+            await self._calls.lanes.pause(backoff(attempt.failures, self._calls.rng, failed.answer.retry_after))
+        return False
+
+    async def doubt(
+        self,
+        order: Order,
+        step: Step[Any],
+        claim: OpenClaim,
+        effort: Effort,
+        *,
+        because: str = "another worker's claim is open",
+        call_ended: float | None = None,
+    ) -> None:
+        """Nobody knows whether the order has a ticket: wait for look-ups, and say so."""
+        now = order.books.clock()
+        why = reason("create_in_doubt", order=order.id, why=because)
+        said = outcome(step.intent, OutcomeKind.PARKED, now, reason=why.model_dump(), effort=effort)
+        waiting = Waiting(
+            kind="in_doubt",
+            code=why.code,
+            since=now,
+            intent=step.intent,
+            outcome=said,
+            claim_id=claim.claim_id,
+            claim={
+                "offset": claim.offset,
+                "sinceMs": claim.since_ms,
+                "deadlineSeconds": claim.deadline_seconds,
+                "source": dict(claim.source),
+            },
+            call_ended=call_ended,
+        )
+        await order.wait(step, waiting, said)
+
+    # -- update ------------------------------------------------------------------------------------------------
+
+    async def _bring_up_to_date(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
+        state, intent = order.state, attempt.step.intent
+        named = intent.get("ticketIds") or []
+        if named and named[0] != ticket_id and not attempt.adopting:
+            attempt.effort.warnings.append(
+                f"identity_conflict: the order names ticket {named[0]}, its own is {ticket_id}"
+            )
+        if state.gone:
+            why = reason("ticket_not_found", ticket=ticket_id, detail="as it said before")
+            return await order.conclude(
+                attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort
+            )
+        while True:
+            try:
+                changed = await self._what_changed(order, attempt, ticket_id)
+                if changed:
+                    await self._patch(attempt, ticket_id, changed)
+            except Failed as failed:
+                if await self._give_up(order, attempt, failed):
+                    return None
+                continue
+            return await self._updated(order, attempt, ticket_id, changed)
+
+    async def _what_changed(self, order: Order, attempt: Attempt, ticket_id: str) -> dict[str, Any]:
+        state = order.state
+        if state.ticket_id == ticket_id and state.hashes:
+            forced = attempt.step.intent.get("force", False)
+            return dict(attempt.fields) if forced else changes(attempt.fields, state.hashes)
+        # Nothing is known of what was sent (a new group, a crash, an adoption): Willow's own word counts.
+        ticket = await self._calls.get(ticket_id, attempt.effort)
+        state.ticket_id = ticket_id
+        return differences(ticket, attempt.fields)
+
+    async def _patch(self, attempt: Attempt, ticket_id: str, changed: dict[str, Any]) -> None:
+        """Raises Failed. What Willow refuses and nobody needs is left out, once."""
+        sent = changed
+        for last in (False, True):
+            try:
+                await self._calls.update(ticket_id, sent, attempt.effort)
+                break
+            except Failed as failed:
+                if failed.fault is Fault.CONFLICT and not last:
+                    ticket = await self._calls.get(ticket_id, attempt.effort)
+                    sent = differences(ticket, sent)
+                elif failed.fault is Fault.RECORD and not last and self._leave_out(attempt, failed.answer, sent):
+                    sent = {name: value for name, value in sent.items() if name not in attempt.left_out}
+                else:
+                    raise
+            if not sent:
+                break
+        for name in attempt.left_out:
+            changed.pop(name, None)
+        self._calls.allowed(attempt.site)
+
+    async def _updated(self, order: Order, attempt: Attempt, ticket_id: str, changed: Mapping[str, Any]) -> None:
+        state, intent, books = order.state, attempt.step.intent, order.books
+        first = state.last is None and not state.hashes
+        state.remember(ticket_id, attempt.fields, whole=False)
+        # The lease may have run out during the call: then another owner speaks for this order by now.
+        await self._calls.lease.wait(self._calls.lanes)
+        kind = OutcomeKind.UPDATED if changed else OutcomeKind.UNCHANGED
+        source = intent["source"]
+        if attempt.adopting:
+            kind = OutcomeKind.ADOPTED
+        elif first and books.claims.created_for(order.id) == (
+            source["topic"],
+            source["partition"],
+            source["offset"],
+        ):
+            # A crash came between identity and state: this record made the ticket (delivery.md §1).
+            kind = OutcomeKind.CREATED
+        missing_identity = books.identities.ticket_of(order.id) is None
+        claim = attempt.settled
+
+        def identity(said: dict[str, Any]) -> list[Acked]:
+            if not missing_identity:
+                return []
+            return [books.writer.identity(order.id, intent["entityType"], ticket_id, said["outcomeId"])]
+
+        def done() -> list[Acked]:
+            if claim is None:
+                return []
+            return [
+                books.writer.claim(
+                    order.partition,
+                    order.id,
+                    claim.claim_id,
+                    ClaimState.DONE,
+                    claim.source,
+                    ticket_id=ticket_id,
+                )
+            ]
+
+        await order.conclude(
+            attempt.step,
+            kind,
+            effort=attempt.effort,
+            changed=sorted(changed),
+            twin_id=attempt.want.twin_id or state.clear.get("twinId"),
+            before_state=identity,
+            with_state=done,
+        )
+
+    async def _adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
+        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6)."""
+        owner = order.books.identities.owner_of(ticket_id)
+        external = attempt.want.fields.get("externalId")
+        while owner is None:
+            try:
+                ticket = await self._calls.get(ticket_id, attempt.effort)
+            except Failed as failed:
+                if await self._give_up(order, attempt, failed):
+                    return
+                continue
+            its = ticket.field("externalId")
+            owner = its if its and its != external else order.id
+        if owner != order.id:
+            why = reason("ticket_owned_by_other", ticket=ticket_id, owner=owner)
+            await order.conclude(attempt.step, OutcomeKind.SKIPPED, code=why.model_dump(), effort=attempt.effort)
+            return
+        await self._bring_up_to_date(order, attempt, ticket_id)
+
+    # -- what a no means ---------------------------------------------------------------------------------------
+
+    def _leave_out(self, attempt: Attempt, answer: Answer, sent: Mapping[str, Any]) -> bool:
+        """True if a 400 named only fields that are not needed, and none was left out before."""
+        needed = {*attempt.step.intent.get("required", ()), "summary", "twinId", "externalId"}
+        refused = refused_fields(answer, list(sent))
+        if attempt.left_out or not refused or needed.intersection(refused):
+            return False
+        attempt.left_out.update(refused)
+        attempt.effort.warnings += [f"left_out: Willow refused {name}" for name in refused]
+        return True
+
+    async def _give_up(self, order: Order, attempt: Attempt, failed: Failed) -> bool:
+        """Conclude a record that Willow refused for good. False: it is not the record's fault, try again."""
+        answer, fault = failed.answer, failed.fault
+        if fault is Fault.SITE:
+            fault = self._calls.forbidden(attempt.site)
+            why = reason("forbidden", detail=answer.detail)
+        elif fault is Fault.TICKET_GONE:
+            order.state.gone = True
+            why = reason("ticket_not_found", ticket=order.state.ticket_id, detail=answer.detail)
+        elif fault is Fault.CONFLICT:
+            why = reason("conflict", detail=answer.detail)
+        else:
+            why = reason("invalid", status=answer.status, detail=answer.detail)
+            if fault is Fault.RECORD and self._leave_out(attempt, answer, attempt.fields):
+                return False
+        if fault in (Fault.MOMENT, Fault.TENANT):
+            return False
+        await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
+        return True
+
+
+def differences(ticket: Ticket, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields whose value in Willow is another than the desired one. What its reads don't show is sent again."""
+    return ticket.compare(fields).to_send

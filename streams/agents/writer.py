@@ -1,0 +1,111 @@
+"""What the agents write: outcomes, identities, claims, dead letters, replans."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from schemas import dead_letter
+from schemas.claim import Claim, ClaimState, claim_key
+from schemas.identity import TICKET_URN, TicketIdentity, TicketIdentityValue
+from schemas.outcome import Reason
+from schemas.replan import Replan
+from schemas.source import EntityType, Source
+from streams.delivery.outcomes import IDENTITY_TYPE, OUTCOME_TYPE, headers_of
+from streams.kafka.producer import Ack, Producer
+from streams.settings import Settings
+
+Acked = asyncio.Future[Ack]
+
+
+class Writer:
+    """One per worker. Names of topics are the settings'."""
+
+    def __init__(self, producer: Producer, settings: Settings) -> None:
+        self._producer = producer
+        topics = settings.topics
+        self.outcomes = topics.name("outcomes")
+        self.identities = topics.name("ticket_identities")
+        self.dead_letters = topics.name("dead_letters")
+        self.intents = topics.name("ticket_intents")
+        self.replans = topics.name("replans")
+        self.claims = topics.name("create_claims")
+        self._instance = settings.willow.base_url
+        self._org_id = settings.org_id
+        self._deadline = settings.willow.request_timeout.total_seconds()
+
+    def outcome(self, outcome: Mapping[str, Any], *, key: bytes | None = None, traceparent: str | None = None) -> Acked:
+        record_key = (outcome["workOrderId"] or "").encode() if key is None else key
+        headers = headers_of(outcome["outcomeId"], OUTCOME_TYPE, traceparent)
+        return self._producer.send(self.outcomes, record_key, orjson.dumps(outcome), headers=headers)
+
+    def intent(self, order_id: str, value: bytes, traceparent: str | None) -> Acked:
+        headers = None if traceparent is None else [("traceparent", traceparent.encode())]
+        return self._producer.send(self.intents, order_id.encode(), value, headers=headers)
+
+    def identity(self, order_id: str, entity_type: str, ticket_id: str, outcome_id: str) -> Acked:
+        record = TicketIdentity(
+            entity_type=EntityType(entity_type),
+            entity_id=order_id,
+            identity=TicketIdentityValue(scope_id=self._org_id, value=TICKET_URN + ticket_id),
+            instance=self._instance,
+        )
+        headers = headers_of(outcome_id, IDENTITY_TYPE, None)
+        return self._producer.send(self.identities, order_id.encode(), record.to_json(), headers=headers)
+
+    def claim(
+        self,
+        partition: int,
+        order_id: str,
+        claim_id: str,
+        state: ClaimState,
+        source: Mapping[str, Any],
+        *,
+        ticket_id: str | None = None,
+        why: str | None = None,
+    ) -> Acked:
+        record = Claim(
+            state=state,
+            work_order_id=order_id,
+            claim_id=claim_id,
+            instance=self._instance,
+            source=Source.model_validate(source),
+            deadline_seconds=self._deadline,
+            ticket_id=ticket_id,
+            why=why,
+        )
+        return self._producer.send(self.claims, claim_key(order_id, claim_id), record.to_json(), partition=partition)
+
+    def replan(self, replan: Replan) -> Acked:
+        return self._producer.send(self.replans, replan.work_order_id.encode(), replan.to_json())
+
+    def dead_letter(
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+        reason: Reason,
+        source: Source,
+    ) -> Acked:
+        """The original, untouched, and the error in headers that stay under 4 KiB together (contract §2)."""
+        room = dead_letter.MAX_HEADER_BYTES - 1024
+        message = reason.message.encode()[: room * 3 // 4].decode(errors="ignore")
+        remedy = reason.remedy.encode()[: room // 4].decode(errors="ignore")
+        error = {
+            dead_letter.CODE: reason.code,
+            dead_letter.MESSAGE: message,
+            dead_letter.REMEDY: remedy,
+            dead_letter.TOPIC: source.topic,
+            dead_letter.PARTITION: str(source.partition),
+            dead_letter.OFFSET: str(source.offset),
+            dead_letter.TIME: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        added = [(name, text.encode()) for name, text in error.items()]
+        return self._producer.send(self.dead_letters, key, value, headers=[*headers, *added])
+
+
+def new_claim_id() -> str:
+    return uuid.uuid4().hex

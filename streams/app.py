@@ -1,0 +1,335 @@
+"""The Faust app: topics, the order table and the agents, as in the picture of contract §1."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+import orjson
+
+from streams.agents.calls import Calls, Lease
+from streams.agents.lists import Lists
+from streams.agents.order import Books
+from streams.agents.planner import Planner
+from streams.agents.sink import Item, Sink
+from streams.agents.tickets import Tickets
+from streams.agents.waiting import WaitingIndex
+from streams.agents.writer import Writer
+from streams.delivery.lanes import Lanes
+from streams.delivery.pacing import Pace
+from streams.delivery.pause import Breaker, Pause
+from streams.kafka.in_flight import InFlight
+from streams.kafka.producer import Producer
+from streams.kafka.transport import SCHEME, Consumer, register
+from streams.metrics import Metrics
+from streams.planning.rules import Rules
+from streams.settings import Settings
+from streams.tables.claims import ClaimTable
+from streams.tables.identities import IdentityTable
+from streams.tables.orders import OrderTable
+from streams.tables.twins import TwinTable
+from streams.tables.view import View
+from streams.willow import WillowClient
+
+log = logging.getLogger(__name__)
+
+#: Orders under way at once for each HTTP slot: while one waits for its claim or its acknowledgements, others call.
+LANES_PER_SLOT = 4
+
+#: Records that the planner may have sent and not yet seen acknowledged; each is a few kilobytes.
+PLANNER_WINDOW = 5_000
+
+#: What runs at a rebalance and is no create gets this long (seconds).
+DRAIN_GRACE = 3.0
+
+#: A create may take the whole request time-out, and then its identity and outcome must be written.
+DRAIN_MARGIN = 10.0
+
+#: The rebalance waits for creates; a coordinator that does not would hand their orders to another worker.
+REBALANCE_MARGIN = 15.0
+
+
+def faust_app(settings: Settings) -> Any:
+    """Faust, set up as the trials on Apache Kafka showed it to be safe."""
+    register()
+    kafka = settings.kafka
+    servers = kafka.bootstrap_servers.split(",")
+    return faust.App(
+        kafka.group_id,
+        broker=[f"{SCHEME}://{server.strip()}" for server in servers],
+        store="rocksdb://",
+        datadir=Path(settings.data_dir).absolute(),
+        processing_guarantee="at_least_once",
+        broker_commit_interval=0.5,
+        broker_session_timeout=kafka.session_timeout.total_seconds(),
+        broker_heartbeat_interval=kafka.heartbeat_interval.total_seconds(),
+        broker_rebalance_timeout=settings.willow.request_timeout.total_seconds() + REBALANCE_MARGIN,
+        broker_max_poll_records=2000,
+        stream_buffer_maxsize=4096,
+        stream_wait_empty=True,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=kafka.instance_id,
+        table_standby_replicas=1,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        agent_supervisor="mode.CrashingSupervisor",
+        web_enabled=False,
+        autodiscover=False,
+        **_security(settings),
+    )
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    kafka = settings.kafka
+    options: dict[str, Any] = {}
+    if kafka.security_protocol != "PLAINTEXT":
+        import ssl
+
+        context = None
+        if kafka.security_protocol in ("SSL", "SASL_SSL"):
+            context = ssl.create_default_context(cafile=kafka.ssl_cafile)
+            if kafka.ssl_certfile:
+                context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile)
+            options["ssl_context"] = context
+        if kafka.security_protocol.startswith("SASL"):
+            options["broker_credentials"] = faust.SASLCredentials(
+                mechanism=kafka.sasl_mechanism,
+                username=kafka.sasl_username,
+                password=kafka.sasl_password.get_secret_value() if kafka.sasl_password else None,
+                ssl_context=context,
+            )
+        else:
+            options["broker_credentials"] = faust.SSLCredentials(context)
+    return options
+
+
+class SyncApp:
+    """One worker's parts, wired. ``start`` and ``stop`` once each; ``failed`` resolves with the first fault that must
+    end the worker."""
+
+    def __init__(
+        self, settings: Settings, kafka: dict[str, Any], topic_ids: Mapping[str, str], metrics: Metrics
+    ) -> None:
+        self.settings, self.metrics = settings, metrics
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self.app = faust_app(settings)
+        topics, willow = settings.topics, settings.willow
+        self.client = WillowClient(
+            willow.base_url,
+            willow.client_id,
+            willow.client_secret.get_secret_value(),
+            request_timeout=willow.request_timeout.total_seconds(),
+            max_connections=willow.max_in_flight,
+            observe=metrics.call,
+        )
+        self.producer = Producer(kafka, on_fatal=self.fail)
+        self.twins = TwinTable(settings.input_format.entities)
+        self.identities, self.claims = IdentityTable(), ClaimTable()
+        self.entities_view = View(topics.entities, self.twins, kafka, on_change=self._twins, on_fatal=self.fail)
+        self.identities_view = View(topics.name("ticket_identities"), self.identities, kafka, on_fatal=self.fail)
+        self.claims_view = View(topics.name("create_claims"), self.claims, kafka, on_fatal=self.fail)
+        self.lists = Lists(self.client, clock=time.monotonic)
+        self.breaker = Breaker(self.client.statuses, clock=time.time, rng=random.Random(), on_pause=self._paused)
+        self.orders = OrderTable.declare(self.app)
+        self.orders.producer = self.producer
+        self._wire()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._caught_up: dict[int, asyncio.Task[None]] = {}
+
+    def _wire(self) -> None:
+        settings, metrics = self.settings, self.metrics
+        writer = Writer(self.producer, settings)
+        self.books = Books(
+            self.orders, self.identities, self.claims, writer, time.time, metrics.outcome, self._waiting_changed
+        )
+        slots = settings.willow.max_in_flight
+        self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
+        lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
+        self.calls = Calls(
+            self.client, self.lanes, lease, max_in_flight=slots, rng=random.Random(), breaker=self.breaker
+        )
+        tickets = Tickets(self.calls, self.claims_view, max_claims=slots + max(8, slots // 2))
+        bounds = {"max_records": settings.max_pending_records, "max_bytes": settings.max_pending_bytes}
+        self.sink_window = InFlight(self.app, **bounds)
+        window = {"max_records": PLANNER_WINDOW, "max_bytes": settings.max_pending_bytes}
+        self.planner_windows = (InFlight(self.app, **window), InFlight(self.app, **window))
+        self.sink = Sink(self.books, tickets, self.claims_view, self.sink_window, settings)
+        self.index = WaitingIndex(
+            self.books,
+            self.twins,
+            self.entities_view,
+            self.client,
+            external_id=lambda order_id: settings.external_id_template.format(id=order_id),
+            settle=settings.in_doubt.settle.total_seconds(),
+            pace=Pace(settings.replans_per_second, clock=time.monotonic),
+        )
+
+    # -- agents --------------------------------------------------------------------------------------------------
+
+    def declare_agents(self, topic_ids: Mapping[str, str]) -> None:
+        """Two planners (live, and behind them what comes back) and the sink."""
+        app, topics, settings = self.app, self.settings.topics, self.settings
+        planner = Planner(
+            self.twins,
+            self.entities_view,
+            self.lists,
+            self.books.writer,
+            Rules.of(settings),
+            settings.input_format.work_orders,
+            topic_ids,
+            clock=time.time,
+            told=self.metrics.outcome,
+        )
+        live, replanned = self.planner_windows
+        pace = Pace(settings.replans_per_second, clock=time.monotonic)
+
+        async def plan(stream: Any) -> None:
+            await planner.work_orders(stream.noack().events(), live)
+
+        async def replan(stream: Any) -> None:
+            await planner.replans(stream.noack().events(), replanned, pace)
+
+        async def sink(stream: Any) -> None:
+            await self._take_intents(stream.noack().events())
+
+        for name, topic, agent in (
+            ("planner", topics.work_orders, plan),
+            ("replanner", topics.name("replans"), replan),
+            ("sink", topics.name("ticket_intents"), sink),
+        ):
+            channel = app.topic(topic, key_serializer="raw", value_serializer="raw", allow_empty=True)
+            app.agent(channel, name=name)(agent)
+
+    async def _take_intents(self, events: AsyncIterator[Any]) -> None:
+        async for event in events:
+            slot = await self.sink_window.admit(event)
+            if slot is None:
+                continue
+            message = event.message
+            await self._views_caught_up(message.generation_id)
+            try:
+                intent = orjson.loads(message.value)
+                order_id: str = intent["workOrderId"]
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                log.error("%s@%d is not ours, passed over: %r", message.tp, message.offset, error)
+                self.sink_window.done(slot)
+                continue
+            trace = next((v.decode("ascii", "replace") for k, v in message.headers or () if k == "traceparent"), None)
+            self.lanes.put(order_id, Item(intent, slot, message.partition, trace))
+
+    async def _handle(self, order_id: str, batch: list[Item]) -> None:
+        await self.sink.handle(order_id, batch)
+
+    async def _views_caught_up(self, generation: int) -> None:
+        """Claims and identities read to the end as of this assignment: what the former owner wrote is seen."""
+        task = self._caught_up.get(generation)
+        if task is None:
+            self._caught_up = {generation: asyncio.create_task(self._catch_up())}
+            task = self._caught_up[generation]
+        if not task.done():
+            await asyncio.wait({task})
+        task.result()
+
+    async def _catch_up(self) -> None:
+        for view in (self.claims_view, self.identities_view):
+            await view.until_ready()
+            while not await view.reached(await view.end_offsets(), seconds=60.0):
+                log.warning("still reading %s to its end", view.topic)
+
+    # -- rebalances ----------------------------------------------------------------------------------------------
+
+    async def _drain(self) -> None:
+        create_grace = self.settings.willow.request_timeout.total_seconds() + DRAIN_MARGIN
+        await self.lanes.drain(DRAIN_GRACE, create_grace)
+        deadline = time.monotonic() + DRAIN_GRACE
+        while any(window.records for window in self.planner_windows) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for window in (self.sink_window, *self.planner_windows):
+            window.give_up()
+
+    async def _assigned(self, app: Any, assigned: Any, **_: Any) -> None:
+        for window in (self.sink_window, *self.planner_windows):
+            window.give_up()
+        self.lanes.resume()
+
+    def _recovered(self) -> None:
+        intents = self.settings.topics.name("ticket_intents")
+        mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == intents)
+        waiting = [
+            (order_id, partition, state.waiting)
+            for partition in mine
+            for order_id, state in self.orders.waiting(partition)
+            if state.waiting is not None
+        ]
+        self.index.rebuild(waiting)
+
+    def _waiting_changed(self, order_id: str, partition: int, waiting: Any) -> None:
+        self.index.changed(order_id, partition, waiting)
+
+    def _twins(self) -> None:
+        self.index.twins_changed()
+
+    def _paused(self, pause: Pause | None) -> None:
+        self.metrics.paused(pause.cause if pause else None)
+        if pause is None:
+            log.info("Willow is well again, calls go on")
+        else:
+            log.warning("calls to Willow are held back (%s): %s", pause.cause, pause.detail)
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def fail(self, error: BaseException) -> None:
+        """Something that only a restart can mend: the worker stops, nothing is acknowledged that was not done."""
+        if not self.failed.done():
+            self.failed.set_result(error)
+
+    def ready(self) -> list[str]:
+        """What is not ready yet, in words; empty when all is."""
+        missing = [f"{view.topic}: {view.lag} records to read" for view in self._views() if not view.ready]
+        if self.breaker.paused:
+            missing.append(f"paused ({self.breaker.paused.cause}): {self.breaker.paused.detail}")
+        if self.lists.current is None:
+            missing.append(f"Willow's lists were not read: {self.lists.problem or 'not yet'}")
+        if self.app.rebalancing:
+            missing.append("rebalancing")
+        if self.entities_view.ready:
+            rules = Rules.of(self.settings)
+            missing += [f"selected site {site} is unknown" for site in rules.selection.unknown(self.twins)]
+        return missing
+
+    def _views(self) -> tuple[View, ...]:
+        return (self.entities_view, self.identities_view, self.claims_view)
+
+    async def start(self) -> None:
+        self.producer.start()
+        await self.client.__aenter__()
+        for view in self._views():
+            await view.start()
+        for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts):
+            self._spawn(forever)
+        Consumer.drains = [self._drain]
+        self.app.on_partitions_assigned.connect(self._assigned, weak=False)
+        self.orders.when_recovered(self._recovered)
+        await self.app.start()
+
+    def _spawn(self, forever: Callable[[], Any]) -> None:
+        task = asyncio.ensure_future(forever())
+        self._tasks.append(task)
+        task.add_done_callback(lambda done: None if done.cancelled() else self.fail(done.exception() or RuntimeError()))
+
+    async def stop(self) -> None:
+        """Drain, commit, leave the group, flush."""
+        await self.app.stop()
+        for task in self._tasks:
+            task.cancel()
+        await self.breaker.close()
+        for view in self._views():
+            await view.close()
+        left = await self.producer.close(10.0)
+        if left:
+            log.error("%d records were not acknowledged by the broker; their sources come again", left)
+        await self.client.__aexit__(None, None, None)

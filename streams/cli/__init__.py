@@ -1,0 +1,70 @@
+"""The command line: one file per command, imported only when it is the one that runs.
+
+``willow-sync --help`` reads the table below and imports no command, so it answers at once and works even
+where one command's dependencies (the demo's Java, for instance) are not installed.
+"""
+
+import importlib
+from typing import Any
+
+import click
+
+from streams.cli.common import CliError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (
+        "streams.cli.demo",
+        "Watch a sample portfolio become Willow tickets: Kafka, Willow emulator, two workers.",
+    ),
+    "worker": ("streams.cli.worker", "Run a worker: plan each change and bring Willow's tickets in step."),
+    "check": (
+        "streams.cli.check",
+        "Try settings, broker, topics, Willow and mappings; a tick or a remedy each.",
+    ),
+    "config": ("streams.cli.config", "Print the effective settings and where each one comes from."),
+    "topics": ("streams.cli.topics", "Create the topics that are missing and check the rest."),
+    "produce": ("streams.cli.produce", "Send a file of changes (NDJSON) to an input topic."),
+    "broker": ("streams.cli.broker", "Run an Apache Kafka broker on this machine, without Docker."),
+    "emulator": ("streams.cli.emulator", "Run the Willow emulator, with a page that shows its tickets."),
+}
+"""Command → (module that has it as ``command``, its line in ``--help``), in the order of ``--help``."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are the table's; an error with a remedy becomes ``CliError``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException:
+            raise
+        except Exception as error:
+            remedy = getattr(error, "remedy", None)
+            if not isinstance(remedy, str):
+                raise
+            raise CliError(str(error), remedy) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="willow-sync")
+def main() -> None:
+    """Keeps Mapped's work orders and Willow's tickets in step, over Apache Kafka.
+
+    \b
+    Start with:   willow-sync demo
+    Then:         willow-sync check --config willow-sync.yml
+    """

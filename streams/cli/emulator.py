@@ -1,0 +1,125 @@
+"""``willow-sync emulator``: a Willow to work against, in one process, until Ctrl-C or SIGTERM."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+import uvloop
+
+from ops.emulator import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    Emulator,
+    EmulatorError,
+    FixedLatency,
+    ReadShape,
+    load_lists,
+    load_twins,
+)
+from streams.cli.common import CliError
+
+DEFAULT_PORT = 8088
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(short_help="Run a Willow emulator.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to bind; 0 takes any free one.",
+)
+@click.option(
+    "--page-base", type=click.Choice(["0", "1"]), default="1", show_default=True, help="First page's number."
+)
+@click.option(
+    "--filters/--no-filters", default=True, show_default=True, help="Whether lists obey filterSpecifications."
+)
+@click.option(
+    "--read-shape",
+    type=click.Choice([shape.value for shape in ReadShape]),
+    default=ReadShape.NEW.value,
+    show_default=True,
+    help="Older (status, priority) or newer (ticketStatus, ticketPriority) shape of what is read.",
+)
+@click.option(
+    "--latency",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Seconds that each call takes longer.",
+)
+@click.option(
+    "--token-lifetime",
+    type=click.FloatRange(1),
+    default=3599.0,
+    show_default=True,
+    help="Seconds that a token lasts.",
+)
+@click.option(
+    "--client-id", default=DEFAULT_CLIENT_ID, show_default=True, help="The OAuth2 client that is known."
+)
+@click.option("--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=True, help="Its secret.")
+@click.option("--twins", type=_FILE, help="JSON list of known twin ids. Default: any id that is not blank.")
+@click.option(
+    "--lists", type=_FILE, help="JSON with own statuses, priorities, categories, jobTypes, servicesNeeded."
+)
+@click.option("--journal", type=_FILE, help="New file that gets every request as a line of JSON.")
+def command(
+    *,
+    host: str,
+    port: int,
+    page_base: str,
+    filters: bool,
+    read_shape: str,
+    latency: float,
+    token_lifetime: float,
+    client_id: str,
+    client_secret: str,
+    twins: Path | None,
+    lists: Path | None,
+    journal: Path | None,
+) -> None:
+    """Run a Willow to try things against: the ticket calls and lists of its public API, strict, in memory.
+
+    A second create with the same externalId makes a second ticket, as Willow may do. The page at / shows the
+    tickets; GET /_emulator/journal?since=N, /_emulator/tickets and /_emulator/stats serve judges; POST
+    /_emulator/twins adds known twins. All is gone when it ends, but for the journal file.
+
+    \b
+    Example:
+      willow-sync emulator --port 8088 --latency 0.05 --journal journal.ndjson
+    """
+    try:
+        emulator = Emulator(
+            page_base=int(page_base),
+            filter_support=filters,
+            read_shape=ReadShape(read_shape),
+            token_lifetime=token_lifetime,
+            client_id=client_id,
+            client_secret=client_secret,
+            twins=None if twins is None else load_twins(twins),
+            lists=None if lists is None else load_lists(lists),
+            journal=journal,
+            behaviour=FixedLatency(latency),
+        )
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(emulator, host, port))
+    except EmulatorError as error:
+        raise CliError(str(error), error.remedy) from error
+
+
+async def _serve(emulator: Emulator, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await emulator.start(host, port)
+    try:
+        click.echo(f"Willow emulator: base URL {emulator.base_url}, page {emulator.page_url}")
+        await stop.wait()
+    finally:
+        await emulator.stop()

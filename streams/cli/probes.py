@@ -1,0 +1,188 @@
+"""What ``check`` tries, one probe after the other: one that fails skips those that need it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from streams.agents.lists import read_lists
+from streams.cli.common import progress
+from streams.kafka.admin import KafkaProblem, wait_for_broker
+from streams.kafka.connection import confluent_config
+from streams.kafka.topics import check_topics
+from streams.planning.enumerations import Missed, closed_status_id, configured_targets, rules_of
+from streams.planning.lists import WillowLists
+from streams.planning.places import Selection
+from streams.settings import Settings
+from streams.tables.twins import TwinTable
+from streams.tables.view import View, ViewFailed
+from streams.willow import WillowClient, WillowError
+
+READ_SECONDS = 120.0
+"""For reading the entity topic whole; a million entities take a small part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``failed`` findings decide the exit code; ``skipped`` ones name what they would have needed."""
+
+    probe: str
+    state: Literal["ok", "failed", "skipped", "note"]
+    message: str
+    remedy: str = ""
+
+
+PROXY_NOTE = Finding(
+    "proxies",
+    "note",
+    "a proxy that repeats PUTs makes second tickets, out of this software's reach; nginx repeats after an error "
+    "or a time-out by default when it has more than one upstream",
+    "If a proxy of yours stands between here and Willow: no retries of PUT (nginx: proxy_next_upstream off).",
+)
+
+
+async def probe_all(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything that needs Kafka, then everything that needs Willow. Raises nothing that has a remedy."""
+    async for finding in _kafka(settings):
+        yield finding
+    async for finding in _willow(settings):
+        yield finding
+    yield PROXY_NOTE
+
+
+async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
+    servers = settings.kafka.bootstrap_servers
+    try:
+        await asyncio.to_thread(wait_for_broker, settings)
+    except KafkaProblem as problem:
+        yield Finding("broker", "failed", str(problem), problem.remedy)
+        yield Finding("topics", "skipped", "needs a broker")
+        yield Finding("sites", "skipped", "needs a broker")
+        return
+    yield Finding("broker", "ok", f"answers at {servers}")
+    for finding in await asyncio.to_thread(_topics, settings):
+        yield finding
+    for finding in await _sites(settings):
+        yield finding
+
+
+def _topics(settings: Settings) -> list[Finding]:
+    try:
+        states = check_topics(settings)
+    except KafkaProblem as problem:
+        return [Finding("topics", "failed", str(problem), problem.remedy)]
+    findings = []
+    for state in states:
+        if state.usable and not state.message:
+            findings.append(Finding("topics", "ok", f"{state.name}: {state.partitions} partitions"))
+        else:
+            kind: Literal["note", "failed"] = "note" if state.usable else "failed"
+            findings.append(Finding("topics", kind, f"{state.name}: {state.message}", state.remedy))
+    return findings
+
+
+async def _sites(settings: Settings) -> list[Finding]:
+    try:
+        table = await _read_entities(settings)
+    except ViewFailed as error:
+        return [Finding("sites", "failed", str(error), error.remedy)]
+    topic = settings.topics.entities
+    if len(table) == 0:
+        remedy = "Let the change feed take a snapshot of places and things, or send them with `willow-sync produce`."
+        return [Finding("sites", "failed", f"{topic} holds no entity: every order would be parked", remedy)]
+    selection = Selection.of(settings.selected_sites)
+    if selection.sites is None:
+        return [Finding("sites", "ok", f"all sites; {topic} holds {len(table)} entities")]
+    unknown = set(selection.unknown(table))
+    return [_site(name, name in unknown, table, topic) for name in sorted(selection.sites)]
+
+
+def _site(name: str, unknown: bool, table: TwinTable, topic: str) -> Finding:
+    if unknown:
+        remedy = "Correct selected_sites (a Mapped id or a Willow site twin id), or send the site to the topic."
+        return Finding("sites", "failed", f"{name!r} is not in {topic} ({len(table)} entities read)", remedy)
+    node = table.get(name) or table.get(table.by_twin(name) or "")
+    called = f" ({node.name})" if node is not None and node.name else ""
+    return Finding("sites", "ok", f"{name!r}{called} is in {topic}")
+
+
+async def _read_entities(settings: Settings) -> TwinTable:
+    """Raises ViewFailed, also when the topic is not read whole within READ_SECONDS."""
+    topic = settings.topics.entities
+    table = TwinTable(settings.input_format.entities)
+    broken: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    def on_fatal(error: BaseException) -> None:
+        if not broken.done():
+            broken.set_result(error)
+
+    view = View(topic, table, confluent_config(settings.kafka), on_fatal=on_fatal)
+    await view.start()
+    ready = asyncio.create_task(view.until_ready())
+    try:
+        with progress(view.lag, f"reading {topic}") as advance:
+            before = view.lag
+            async with asyncio.timeout(READ_SECONDS):
+                while not ready.done() and not broken.done():
+                    await asyncio.sleep(0.05)
+                    advance(before - view.lag)
+                    before = view.lag
+    except TimeoutError:
+        raise ViewFailed(f"{topic} was not read whole within {READ_SECONDS:.0f} s: {view.lag} records left") from None
+    finally:
+        ready.cancel()
+        await view.close()
+    if broken.done():
+        error = broken.result()
+        raise error if isinstance(error, ViewFailed) else ViewFailed(f"topic {topic} can't be read: {error}")
+    return table
+
+
+async def _willow(settings: Settings) -> AsyncIterator[Finding]:
+    willow = settings.willow
+    async with WillowClient(
+        willow.base_url,
+        willow.client_id,
+        willow.client_secret.get_secret_value(),
+        request_timeout=willow.request_timeout.total_seconds(),
+        max_connections=willow.max_in_flight,
+    ) as client:
+        try:
+            await client.authenticate()
+        except WillowError as error:
+            yield Finding("token", "failed", str(error), error.remedy)
+            yield Finding("lists", "skipped", "needs a token")
+            yield Finding("enumerations", "skipped", "needs Willow's lists")
+            return
+        yield Finding("token", "ok", f"given by {willow.base_url}")
+        try:
+            lists = await read_lists(client)
+        except WillowError as error:
+            yield Finding("lists", "failed", str(error), error.remedy)
+            yield Finding("enumerations", "skipped", "needs Willow's lists")
+            return
+    yield Finding("lists", "ok", _counts(lists))
+    for finding in _enumerations(settings, lists):
+        yield finding
+
+
+def _counts(lists: WillowLists) -> str:
+    counted = {name.replace("_", " "): len(getattr(lists, name)) for name in lists.lookups}
+    return ", ".join(f"{count} {name}" for name, count in counted.items())
+
+
+def _enumerations(settings: Settings, lists: WillowLists) -> Iterator[Finding]:
+    targets = [
+        (item.setting, item.target, item.missed) for item in configured_targets(rules_of(settings.enumerations), lists)
+    ]
+    if settings.closed_status is not None:
+        closed = closed_status_id(settings.closed_status, lists)
+        targets.append(("closed_status", settings.closed_status, closed if isinstance(closed, Missed) else None))
+    missed = [(setting, target, why) for setting, target, why in targets if why is not None]
+    if len(targets) > len(missed):
+        yield Finding("enumerations", "ok", f"{len(targets) - len(missed)} configured values are in Willow's lists")
+    elif not targets:
+        yield Finding("enumerations", "ok", "no Willow value is written in the settings; values match by name")
+    for setting, target, why in missed:
+        remedy = why.remedy or "Write the id of the one that is meant instead of its name."
+        yield Finding("enumerations", "failed", f"{setting}: {target!r}: {why.why}", remedy)

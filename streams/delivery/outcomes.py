@@ -1,0 +1,87 @@
+"""Making outcomes (contract §5) as JSON-ready dictionaries; ``schemas.Outcome`` is their model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.outcome import OutcomeKind, outcome_id_of
+
+
+def instant(epoch_seconds: float) -> str:
+    """ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Effort:
+    """What it took: for an outcome's figures."""
+
+    attempts: int = 0
+    http_status: int | None = None
+    willow_seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+
+def public_source(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: source.get(name) for name in ("topic", "partition", "offset", "changedAt")}
+
+
+def outcome(
+    intent: Mapping[str, Any],
+    kind: OutcomeKind,
+    now: float,
+    *,
+    reason: Mapping[str, Any] | None = None,
+    ticket_id: str | None = None,
+    twin_id: str | None = None,
+    changed: Sequence[str] = (),
+    waiting_for: Sequence[str] = (),
+    superseded_by: Mapping[str, Any] | None = None,
+    effort: Effort | None = None,
+    source: Mapping[str, Any] | None = None,
+    replay_id: str | None = None,
+) -> dict[str, Any]:
+    """The outcome of an intent's record; with ``source`` (and its ``replay_id``) that of an older one of its order.
+    ``now`` in epoch seconds."""
+    if source is None:
+        source, replay_id = intent["source"], intent.get("replayId")
+    final = kind is not OutcomeKind.PARKED
+    stamp = intent.get("timestampMs") if source is intent["source"] else None
+    return {
+        "outcomeId": outcome_id_of(source["topic"], source["partition"], source["offset"], final, replay_id),
+        "workOrderId": intent["workOrderId"],
+        "entityType": intent.get("entityType"),
+        "outcome": kind.value,
+        "final": final,
+        "reason": reason,
+        "ticketId": ticket_id,
+        "twinId": twin_id,
+        "changed": list(changed),
+        "warnings": [*intent.get("warnings", ()), *(effort.warnings if effort else ())],
+        "waitingFor": list(waiting_for),
+        "source": public_source(source),
+        "replayId": replay_id,
+        "supersededBy": public_source(superseded_by) if superseded_by else None,
+        "attempts": effort.attempts if effort else 0,
+        "httpStatus": effort.http_status if effort else None,
+        "willowMs": round(effort.willow_seconds * 1000, 1) if effort and effort.attempts else None,
+        "endToEndMs": None if stamp is None else round(max(0.0, now * 1000 - stamp), 1),
+        "time": instant(now),
+    }
+
+
+def headers_of(outcome_id: str, ce_type: str, traceparent: str | None) -> list[tuple[str, bytes]]:
+    """CloudEvents binary mode (contract §5)."""
+    headers = [
+        ("ce_id", outcome_id.encode()),
+        ("ce_type", ce_type.encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_source", b"willow-sync"),
+        ("content-type", b"application/json"),
+    ]
+    return headers if traceparent is None else [*headers, ("traceparent", traceparent.encode())]
+
+
+OUTCOME_TYPE = "willow-sync.outcome.v1"
+IDENTITY_TYPE = "willow-sync.ticket-identity.v1"

@@ -1,0 +1,209 @@
+"""What to do with an intent, given the state of its order: pure.
+
+``judge`` places it in the order of changes (contract §2), ``conflate`` decides which waiting changes are still sent,
+``desired`` and ``changes`` compare what is wanted with what was sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from schemas.intent import IntentKind
+from schemas.replan import Cause
+from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, field_hash, log_key
+
+Intent = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Verdict(StrEnum):
+    ACCEPT = "accept"
+    REPEAT = "repeat"
+    """The last applied (or the waiting) record, delivered again: say its outcome word for word."""
+    SUPERSEDED = "superseded"
+    """A newer record of the same log was decided already."""
+    STALE = "stale"
+    DROP = "drop"
+    """A wake-up that came too late: all it owed was said."""
+
+
+def same_record(intent: Intent, outcome: Mapping[str, Any] | None) -> bool:
+    """True if the outcome is that of the intent's record (and replay)."""
+    if outcome is None:
+        return False
+    mine, its = intent["source"], outcome["source"]
+    return (
+        mine["offset"] == its["offset"]
+        and mine["partition"] == its["partition"]
+        and mine["topic"] == its["topic"]
+        and intent.get("replayId") == outcome.get("replayId")
+    )
+
+
+def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
+    """Where an intent stands in its order's log. ``watermark`` is the state's, moved on by the records before it."""
+    source, cause = intent["source"], intent.get("cause")
+    decided = state.decided.get(log_key(source))
+    if cause in (Cause.WAKE, Cause.FILL):
+        waiting = state.waiting
+        awaited = waiting is not None and waiting.intent["source"] == source and waiting.kind != "in_doubt"
+        return Verdict.ACCEPT if awaited else Verdict.DROP
+    if decided is not None and source["offset"] <= decided:
+        if same_record(intent, state.last):
+            return Verdict.REPEAT
+        if state.waiting is not None and state.waiting.intent["source"] == source and not intent.get("replayId"):
+            return Verdict.REPEAT
+        if source["offset"] < decided or not intent.get("replayId"):
+            return Verdict.SUPERSEDED
+        return Verdict.ACCEPT
+    if cause is None and is_older(intent.get("dateUpdated"), watermark):
+        return Verdict.STALE
+    return Verdict.ACCEPT
+
+
+def is_older(mine: str | None, newest: str | None) -> bool:
+    """Both instants are ISO 8601 in UTC as the planner writes them; strictly older only."""
+    if mine is None or newest is None or mine == newest:
+        return False
+    return _comparable(mine) < _comparable(newest)
+
+
+def _comparable(instant: str) -> str:
+    # "…:11Z" and "…:11.402Z" compare wrongly as text: '.' sorts before 'Z'.
+    head, _, fraction = instant.rstrip("Z").partition(".")
+    return f"{head}.{fraction:<09}" if fraction else f"{head}.000000000"
+
+
+def moves_watermark(intent: Intent) -> bool:
+    """A stale record, a control record and a deletion leave the watermark where it is (contract §2)."""
+    reason = intent.get("reason")
+    return intent["kind"] != IntentKind.DELETE and not (reason and reason["code"] == "not_a_change")
+
+
+def is_control(intent: Intent) -> bool:
+    reason = intent.get("reason")
+    return reason is not None and intent["kind"] == IntentKind.SKIP and reason["code"] == "not_a_change"
+
+
+def fold(older: Intent, newer: Intent) -> dict[str, Any]:
+    """The newer intent; what its record left out has the older one's value (contract §2)."""
+    return {
+        **newer,
+        "record": {**older.get("record", {}), **newer.get("record", {})},
+        "fields": {**older.get("fields", {}), **newer.get("fields", {})},
+    }
+
+
+@dataclass(slots=True)
+class Step(Generic[T]):
+    """One intent to carry out. ``superseded`` are the intents it replaced before they were sent, oldest first;
+    ``items`` are the queue's items that are done with it."""
+
+    verdict: Verdict
+    intent: dict[str, Any]
+    items: list[T]
+    superseded: list[dict[str, Any]]
+
+
+def conflate(queue: Sequence[tuple[dict[str, Any], T]], state: OrderState, mode: str) -> list[Step[T]]:
+    """The steps that a queue of waiting intents of one order comes down to, in log order.
+
+    ``latest``: of consecutive changes only the newest is sent. ``keep_status_changes``: one that changes the status
+    is sent too. ``off``: all are."""
+    steps: list[Step[T]] = []
+    watermark, decided = state.watermark, dict(state.decided)
+    for intent, item in queue:
+        verdict = Verdict.ACCEPT
+        if intent["kind"] != IntentKind.SIGNAL:
+            seen = OrderState(decided=decided, last=state.last, waiting=state.waiting)
+            verdict = judge(intent, seen, watermark)
+            if verdict is Verdict.ACCEPT:
+                if moves_watermark(intent):
+                    watermark = intent.get("dateUpdated")
+                if not is_control(intent):
+                    decided[log_key(intent["source"])] = intent["source"]["offset"]
+        append(steps, Step(verdict, intent, [item], []), mode)
+    return steps
+
+
+def append(steps: list[Step[T]], new: Step[T], mode: str) -> None:
+    """Add a step, or let it replace the one before it."""
+    last = steps[-1] if steps else None
+    both = last is not None and last.verdict is new.verdict is Verdict.ACCEPT
+    if last is None or not both or not _replaces(new.intent, last.intent, mode):
+        steps.append(new)
+        return
+    folded = fold(last.intent, new.intent) if new.intent["kind"] == IntentKind.UPSERT else new.intent
+    superseded = [*last.superseded, last.intent, *new.superseded]
+    steps[-1] = Step(new.verdict, folded, [*last.items, *new.items], superseded)
+
+
+def _replaces(newer: Intent, older: Intent, mode: str) -> bool:
+    if mode == "off" or older["kind"] != IntentKind.UPSERT or older.get("force") or older.get("replayId"):
+        return False
+    if newer["kind"] == IntentKind.DELETE:
+        return True
+    if newer["kind"] != IntentKind.UPSERT or newer.get("missing"):
+        return False
+    if mode == "keep_status_changes":
+        status = older.get("fields", {}).get("statusId")
+        return "statusId" not in newer.get("fields", {}) or newer["fields"]["statusId"] == status
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """All fields the ticket should have, as far as the records said, with its twin's own ones."""
+
+    fields: dict[str, Any]
+    twin_id: str | None
+    warnings: tuple[str, ...] = ()
+
+
+def desired(intent: Intent, present_twin: str | None) -> Desired:
+    """Choose among equally specific twins: the ticket's present one stays, else the lowest entity id (contract §3)."""
+    twins = intent.get("twins") or []
+    if not twins:
+        return Desired(dict(intent.get("fields", {})), present_twin)
+    chosen = next((twin for twin in twins if twin["twinId"] == present_twin), twins[0])
+    fields = {**intent.get("fields", {}), **chosen.get("fields", {}), "twinId": chosen["twinId"]}
+    return Desired(fields, chosen["twinId"], tuple(chosen.get("warnings", ())))
+
+
+def changes(fields: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any]:
+    """The fields whose value is another than the one that was sent last. ``externalUpdatedDate`` goes only with
+    another change and is never compared (contract §4)."""
+    changed = {
+        name: value
+        for name, value in fields.items()
+        if name not in UNCOMPARED_FIELDS and field_hash(value) != hashes.get(name, "")
+    }
+    if changed:
+        changed |= {name: fields[name] for name in UNCOMPARED_FIELDS if name in fields}
+    return changed
+
+
+def to_create(intent: Intent, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a create: no nulls, and the fallbacks for what must not be empty."""
+    filled = {
+        **intent.get("fallbacks", {}),
+        **{name: value for name, value in fields.items() if value is not None},
+    }
+    return {name: value for name, value in filled.items() if value is not None}
+
+
+def fill(intent: Intent, state: OrderState) -> dict[str, Any] | None:
+    """The record to send round again for an intent that left out what it is decided with, or that lies over a parked
+    record which carried more; None if nothing is to be filled.
+
+    Raises KeyError if a needed field is known nowhere (``incomplete_record``)."""
+    record = intent.get("record", {})
+    waiting = state.waiting
+    under = waiting.intent.get("record", {}) if waiting is not None and waiting.kind != "in_doubt" else {}
+    if intent.get("missing"):
+        known = {**state.scope, **under}
+        return {**under, **{name: known[name] for name in intent["missing"]}, **record}
+    if any(name not in record for name in under):
+        return {**under, **record}
+    return None

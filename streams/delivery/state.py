@@ -1,0 +1,110 @@
+"""The state of one order, as the sink's table keeps it: enough to decide, and no more of people's data than that."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import orjson
+
+#: Kept in clear, since look-ups of twins and enumerations need them; all other fields as a hash (delivery.md §1).
+CLEAR_FIELDS = ("twinId", "statusId", "categoryId")
+
+#: Goes along with another change and is never compared (contract §4).
+UNCOMPARED_FIELDS = frozenset({"externalUpdatedDate"})
+
+
+def field_hash(value: Any) -> str:
+    """Ten hexadecimal digits of a value's canonical JSON: enough to see a change, too little to read the value.
+
+    A field that was never sent and one that is cleared are the same to Willow: both hash to the empty string."""
+    if value is None or value == "" or value == {}:
+        return ""
+    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=5).hexdigest()
+
+
+def hashes_of(fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: field_hash(value) for name, value in fields.items() if name not in UNCOMPARED_FIELDS}
+
+
+@dataclass(slots=True)
+class Owed:
+    """A record whose final outcome is still to be said."""
+
+    source: dict[str, Any]
+    replay_id: str | None = None
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Why an order waits, and all that is needed to go on without its records being read again.
+
+    ``kind`` is ``parked`` (the planner's reasons), ``fill`` (sent round for fields it left out) or ``in_doubt``."""
+
+    kind: str
+    code: str
+    since: float
+    """Epoch seconds."""
+    intent: dict[str, Any]
+    """The newest record's intent, folded over the older ones: record, fields, coordinates."""
+    owed: list[Owed] = field(default_factory=list)
+    """All records whose final outcome is due, oldest first; the last is the intent's own."""
+    behind: list[dict[str, Any]] = field(default_factory=list)
+    """In doubt only: intents that came later and wait until it is known whether a ticket exists."""
+    outcome: dict[str, Any] | None = None
+    """The parked outcome as it was said."""
+    claim_id: str | None = None
+    claim: dict[str, Any] | None = None
+    """The open claim's offset, broker timestamp and deadline, for its settle time."""
+    call_ended: float | None = None
+
+
+@dataclass(slots=True)
+class OrderState:
+    decided: dict[str, int] = field(default_factory=dict)
+    """"topic id or name / partition" → offset of the last decided source."""
+    watermark: str | None = None
+    """``dateUpdated`` of the newest accepted record (ISO 8601, UTC)."""
+    last: dict[str, Any] | None = None
+    """The final outcome of the last applied source, word for word."""
+    ticket_id: str | None = None
+    hashes: dict[str, str] = field(default_factory=dict)
+    clear: dict[str, Any] = field(default_factory=dict)
+    scope: dict[str, Any] = field(default_factory=dict)
+    """``jobStatus`` and ``relatesTo`` as last decided: they fill a record that leaves them out."""
+    left: str | None = None
+    """Reason code under which an order with a ticket stopped qualifying."""
+    gone: bool = False
+    """Willow no longer knows the ticket; rejected until an operator resolves it."""
+    waiting: Waiting | None = None
+    queue: list[dict[str, Any]] = field(default_factory=list)
+    """Accepted intents that stood behind a doubt which is over, still to be carried out: their offsets are released."""
+
+    def to_json(self) -> bytes:
+        """Only what says something: a state is written with every outcome."""
+        return orjson.dumps({name: value for name in _STATE_FIELDS if (value := getattr(self, name))})
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> "OrderState":
+        data = orjson.loads(raw)
+        waiting = data.pop("waiting", None)
+        if waiting is not None:
+            waiting["owed"] = [Owed(**item) for item in waiting["owed"]]
+            data["waiting"] = Waiting(**waiting)
+        return cls(**data)
+
+    def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool) -> None:
+        """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them."""
+        self.ticket_id, self.gone = ticket_id, False
+        self.hashes = hashes_of(sent) if whole else {**self.hashes, **hashes_of(sent)}
+        for name in CLEAR_FIELDS:
+            if name in sent:
+                self.clear[name] = sent[name]
+
+
+_STATE_FIELDS = tuple(item.name for item in fields(OrderState))
+
+
+def log_key(source: Mapping[str, Any]) -> str:
+    """The log a source belongs to: a topic that was deleted and made again is another one."""
+    return f"{source.get('topicId') or source['topic']}/{source['partition']}"

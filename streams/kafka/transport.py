@@ -1,0 +1,118 @@
+"""Faust's consumer with the gaps closed that lose or repeat work. Registered as ``safekafka://``.
+
+What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced):
+
+* at a rebalance it forgets acknowledged offsets before it commits them: ``commit_now`` runs first;
+* it may commit past a record that is still being worked on: ``_new_offset`` is capped by the lowest such record;
+* it neither drains nor bounds the work in flight at a rebalance or at SIGTERM: ``drains`` run first;
+* nothing tells a worker that was frozen that its partitions are another's by now: the ``lease``.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, ClassVar
+
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+SCHEME = "safekafka"
+
+Drain = Callable[[], Awaitable[None]]
+
+
+class LeaseThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread, which notes when the group coordinator last heard from us."""
+
+    #: Monotonic time of *sending* the last heartbeat, or of the join, that the coordinator accepted: it can't
+    #: have given our partitions away before that time plus the session time-out.
+    heard_at = 0.0
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        coordinator = self._consumer._coordinator
+        beat, joined = coordinator._do_heartbeat, coordinator._on_join_complete
+
+        async def do_heartbeat() -> bool:
+            sent_at, generation = time.monotonic(), coordinator.generation
+            accepted: bool = await beat()
+            # A join may have come in between: then this heartbeat speaks for an older generation.
+            if accepted and generation == coordinator.generation:
+                self.heard_at = sent_at
+            return accepted
+
+        async def on_join_complete(*args: Any) -> Any:
+            self.heard_at = time.monotonic()
+            return await joined(*args)
+
+        coordinator._do_heartbeat, coordinator._on_join_complete = do_heartbeat, on_join_complete
+
+
+class Consumer(driver.Consumer):
+    #: Run, in turn, before partitions go: at a rebalance and at SIGTERM. Each is bounded in time.
+    drains: ClassVar[list[Drain]] = []
+
+    def _new_consumer_thread(self) -> LeaseThread:
+        return LeaseThread(self, loop=self.loop, beacon=self.beacon)
+
+    def lease_age(self) -> float:
+        """Seconds since the coordinator last heard from us; another owner is possible once it reaches the session
+        time-out."""
+        return time.monotonic() - float(self._thread.heard_at)
+
+    async def commit_now(self) -> None:
+        # commit() returns without committing while another commit runs: the newest acks would be forgotten.
+        while self._commit_fut is not None:
+            await self.maybe_wait_for_commit_to_finish()
+        await self.commit()
+
+    async def _drain(self) -> None:
+        for drain in self.drains:
+            await drain()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await self._drain()
+        await self.commit_now()
+        await super().on_partitions_revoked(revoked)
+
+    async def wait_empty(self) -> None:
+        # SIGTERM comes here, and not to on_partitions_revoked.
+        await self._drain()
+        await super().wait_empty()
+
+    def _new_offset(self, tp: TP) -> int | None:
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        in_work = min((m.offset for m in list(self._unacked_messages) if m.tp == tp and not m.acked), default=None)
+        held = [offset for offset in acked if in_work is not None and offset >= in_work]
+        if not held:
+            return self._passable(tp)
+        acked[:] = [offset for offset in acked if offset < in_work]
+        try:
+            return self._passable(tp) if acked else None
+        finally:
+            acked.extend(held)
+
+    def _passable(self, tp: TP) -> int | None:
+        offset: int | None = super()._new_offset(tp)
+        return offset
+
+
+class Transport(driver.Transport):
+    Consumer = Consumer
+
+
+def register(aliases: Iterable[str] = (SCHEME,)) -> None:
+    """Make ``safekafka://host:port`` a broker address that Faust understands."""
+    for alias in aliases:
+        drivers.TRANSPORTS.aliases[alias] = f"{__name__}:Transport"
+
+
+async def bounded(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
+    """Wait for tasks at most this long; returns those that were late (still running)."""
+    if not tasks:
+        return set()
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    return late

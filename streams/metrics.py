@@ -1,0 +1,47 @@
+"""What the worker counts (contract §9), for Prometheus."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+PREFIX = "willow_sync_"
+
+
+class Metrics:
+    """One registry per worker, so that tests and several workers in one process don't share figures."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._outcomes = Counter(
+            PREFIX + "outcomes", "Outcomes written, parked ones too.", ["outcome", "reason"], registry=self.registry
+        )
+        self._calls = Histogram(
+            PREFIX + "willow_request_seconds",
+            "Calls to Willow by operation and status class (2xx, 4xx, 5xx, none).",
+            ["operation", "status_class"],
+            registry=self.registry,
+        )
+        self._paused = Gauge(
+            PREFIX + "sink_paused", "1 while calls are held back, by cause.", ["cause"], registry=self.registry
+        )
+
+    def outcome(self, outcome: Mapping[str, Any]) -> None:
+        reason = outcome.get("reason")
+        self._outcomes.labels(outcome["outcome"], reason["code"] if reason else "").inc()
+
+    def call(self, operation: str, status: int | None, seconds: float) -> None:
+        status_class = "none" if status is None else f"{status // 100}xx"
+        self._calls.labels(operation, status_class).observe(seconds)
+
+    def paused(self, cause: str | None) -> None:
+        self._paused.clear()
+        if cause is not None:
+            self._paused.labels(cause).set(1)
+
+    def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
+        """A figure that is asked for when it is scraped."""
+        Gauge(PREFIX + name, documentation, registry=self.registry).set_function(value)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

@@ -1,0 +1,67 @@
+"""The state of every order: a Faust table on rocksdict whose changelog writes are acknowledged one by one.
+
+Faust logs a changelog record that the broker refused and goes on; here each write returns only when the broker has it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streams.delivery.state import OrderState
+from streams.kafka.producer import Producer
+
+#: rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers for each partition.
+ROCKSDICT = {
+    "driver": "rocksdict",
+    "block_cache_size": 32 << 20,
+    "write_buffer_size": 8 << 20,
+    "max_write_buffer_number": 2,
+    "max_open_files": 256,
+}
+
+
+class OrderTable(faust.Table):
+    """Order id → OrderState, in the partition of the order's intents. Written only on behalf of a record of that
+    partition, by its owner."""
+
+    #: Set by the app once it runs; not a constructor argument, since Faust makes tables from their arguments again.
+    producer: Producer
+
+    @classmethod
+    def declare(cls, app: Any, name: str = "orders") -> "OrderTable":
+        table = cls(app, name=name, key_type=bytes, value_type=bytes, options=dict(ROCKSDICT))
+        app.tables.add(table)
+        return table
+
+    def read(self, partition: int, order_id: str) -> OrderState:
+        """The order's state; an empty one if there is none."""
+        raw = self.data._db_for_partition(partition).get(order_id.encode())
+        return OrderState() if raw is None else OrderState.from_json(raw)
+
+    async def write(self, partition: int, order_id: str, state: OrderState) -> None:
+        """Returns once the changelog has it. Raises streams.kafka.producer.SendFailed if the broker refuses it."""
+        key, value = order_id.encode(), state.to_json()
+        # The local store first: recovery would bring the changelog's record anyway, never the other way round.
+        self.data._db_for_partition(partition).put(key, value)
+        topic: str = self.changelog_topic_name
+        ack = await self.producer.send(topic, key, value, partition=partition)
+        self.data.set_persisted_offset(TP(topic, partition), ack.offset)
+
+    def waiting(self, partition: int) -> Iterator[tuple[str, OrderState]]:
+        """Orders of a partition that are parked or in doubt: for the index that wakes them."""
+        for key, raw in self.data._db_for_partition(partition).items():
+            # Most orders wait for nothing; parsing them all would take a minute on a large portfolio.
+            if b'"waiting"' in raw and key != self.data.offset_key:
+                state = OrderState.from_json(raw)
+                if state.waiting is not None:
+                    yield key.decode(), state
+
+    def when_recovered(self, callback: Callable[[], None]) -> None:
+        """Called after each rebalance, once the table is as its changelog."""
+
+        async def recovered() -> None:
+            callback()
+
+        self.on_recover(recovered)

@@ -1,0 +1,77 @@
+"""The twin table: every place and Thing of the building graph, filled by a View of ``mapped.entities``."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from streams.planning.decode import EntityGone, decode_entity
+from streams.planning.places import EntityNode
+from streams.settings import InputFormat
+
+#: Changes that are remembered to see what came between the planner's look and the sink's (contract §3, parking). A
+#: planner further behind than this wakes its order once more than needed.
+RECENT = 10_000
+
+
+class TwinTable:
+    """Entity id → node. Implements streams.planning.places.Entities. Applied in the reader's thread; every read is of
+    one dictionary entry, which is safe from another."""
+
+    def __init__(self, form: InputFormat) -> None:
+        self._form = form
+        self._nodes: dict[str, EntityNode] = {}
+        self._by_twin: dict[str, str] = {}
+        self._recent: deque[tuple[int, int, str]] = deque(maxlen=RECENT)
+        self._fresh: deque[str] = deque(maxlen=RECENT)
+        self._forgotten: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def get(self, entity_id: str, /) -> EntityNode | None:
+        return self._nodes.get(entity_id)
+
+    def by_twin(self, twin_id: str, /) -> str | None:
+        return self._by_twin.get(twin_id)
+
+    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
+        # Headers matter to CloudEvents' binary mode only, which is the flat form.
+        change = decode_entity(key, value, (), self._form)
+        if isinstance(change, EntityNode):
+            before = self._nodes.get(change.id)
+            node = change.over(before)
+            self._forget_twin(before)
+            self._nodes[node.id] = node
+            if node.twin_id is not None:
+                self._by_twin[node.twin_id] = node.id
+            names = [node.id] if node.twin_id is None else [node.id, f"twin:{node.twin_id}"]
+        elif isinstance(change, EntityGone):
+            self._forget_twin(self._nodes.pop(change.id, None))
+            names = [change.id]
+        else:
+            return
+        for name in names:
+            if len(self._recent) == RECENT:
+                old_partition, old_offset, _ = self._recent[0]
+                self._forgotten[old_partition] = old_offset
+            self._recent.append((partition, offset, name))
+            self._fresh.append(name)
+
+    def _forget_twin(self, node: EntityNode | None) -> None:
+        if node is not None and node.twin_id is not None and self._by_twin.get(node.twin_id) == node.id:
+            del self._by_twin[node.twin_id]
+
+    def take_fresh(self) -> set[str]:
+        """Names (entity ids, and ``twin:<id>``) that changed since the last call."""
+        fresh: set[str] = set()
+        while self._fresh:
+            fresh.add(self._fresh.popleft())
+        return fresh
+
+    def changed_since(self, watch: Iterable[str], positions: Mapping[int, int]) -> bool:
+        """Whether any of these may have changed at or after the positions (partition → next offset)."""
+        names = set(watch)
+        if any(offset >= positions.get(partition, 0) for partition, offset in self._forgotten.items()):
+            return True
+        return any(
+            name in names and offset >= positions.get(partition, 0) for partition, offset, name in list(self._recent)
+        )

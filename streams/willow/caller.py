@@ -1,0 +1,228 @@
+"""One call, from a row of the operations table to a whole answer: bearer, slot, deadline, the 401 once,
+repeats."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+import orjson
+
+from streams.willow.answers import MASK, Answer, Exchange, refusal
+from streams.willow.errors import Call, NoAnswer, NotSent, NotSentReason, TokenRefused, WillowError
+from streams.willow.operations import OPERATIONS, TOKEN, Body, Operation
+from streams.willow.rate import LIMITS, WindowLimit
+from streams.willow.retries import Retries
+from streams.willow.token import TokenSource
+from streams.willow.transport import Transport
+
+T = TypeVar("T")
+
+
+class Observer(Protocol):
+    """Told of each request: the operation's name, the status (None: no answer), seconds on the wire."""
+
+    def __call__(self, operation: str, status: int | None, seconds: float, /) -> None: ...
+
+
+def unobserved(operation: str, status: int | None, seconds: float, /) -> None:
+    """The observer of those who measure nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    client_id: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(client_id={self.client_id!r}, client_secret='{MASK}')"
+
+    def form(self) -> dict[str, str]:
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+
+
+_CONTENT_TYPES: dict[Body, str] = {
+    Body.JSON: "application/json",
+    Body.FORM: "application/x-www-form-urlencoded",
+}
+
+
+def _encode(kind: Body, body: Any) -> bytes:
+    if kind is Body.NONE:
+        return b""
+    return urlencode(body).encode() if kind is Body.FORM else orjson.dumps(body)
+
+
+class Caller:
+    """Makes calls over one transport; ``timeout`` in seconds is the deadline over each whole call.
+
+    A repeated read has the deadline anew for each attempt (``retries.ATTEMPTS`` bounds them)."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        transport: Transport,
+        *,
+        timeout: float,
+        max_in_flight: int,
+        retries: Retries,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        observe: Observer,
+    ) -> None:
+        self._base_url = base_url
+        self._credentials = credentials
+        self._transport = transport
+        self._timeout = timeout
+        self._retries = retries
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._observe = observe
+        # Our own queue before aiohttp's: who is still in it when the deadline strikes was provably not sent.
+        self._slots = asyncio.Semaphore(max_in_flight)
+        self._limits = {
+            group: WindowLimit(calls, seconds, clock=clock, sleep=retries.sleep)
+            for group, (calls, seconds) in LIMITS.items()
+        }
+        # Reading an address costs httpx a tenth of a whole call.
+        self._fixed_urls = {
+            row.path: httpx.URL(base_url + row.path) for row in OPERATIONS.values() if "{" not in row.path
+        }
+        self._request_ids = (f"ws-{uuid.uuid4().hex[:12]}-{number}" for number in itertools.count(1))
+        self.tokens = TokenSource(self._fetch_token, clock)
+
+    async def call(self, operation: Operation, read: Callable[[Answer], T], body: Any = None, **ids: str) -> T:
+        """``read`` makes a value of a 2xx and raises NoAnswer where it can't. Raises WillowError."""
+        path = operation.url_path(**ids)
+        content = _encode(operation.body, body)
+
+        async def attempt() -> T:
+            if operation.rate_group:
+                await self._limits[operation.rate_group].wait()
+            return read(await self._within_deadline(Exchange(self._call(operation, path)), content))
+
+        return await (self._retries.run(attempt) if operation.repeatable else attempt())
+
+    async def _fetch_token(self) -> Answer:
+        return await self.call(TOKEN, _whole, self._credentials.form())
+
+    def _call(self, operation: Operation, path: str) -> Call:
+        return Call(operation, path, next(self._request_ids))
+
+    async def _within_deadline(self, exchange: Exchange, content: bytes) -> Answer:
+        try:
+            # Neither httpx nor aiohttp bounds a whole call: a dripping body outlives their time-outs.
+            async with asyncio.timeout(self._timeout):
+                # The token's own call takes no slot: those who hold one may be waiting for this very token.
+                if exchange.call.operation is TOKEN:
+                    await self._perform(exchange, content)
+                else:
+                    await self._with_bearer(exchange, content)
+        except TimeoutError:
+            # A refusal whose body drips is a refusal all the same: its status is known.
+            if exchange.status is None or exchange.status < 300:
+                raise self._late(exchange) from None
+        return self._finish(exchange)
+
+    def _finish(self, exchange: Exchange) -> Answer:
+        status = exchange.status or 0
+        if 200 <= status < 300:
+            return Answer(exchange.call, status, bytes(exchange.body), exchange.request_id)
+        secrets = [text for text in (exchange.bearer, self._credentials.client_secret) if text]
+
+        def scrub(text: str) -> str:
+            for secret in secrets:
+                text = text.replace(secret, MASK)
+            return text
+
+        raise refusal(exchange, status, now=self._wall_clock(), scrub=scrub)
+
+    async def _with_bearer(self, exchange: Exchange, content: bytes) -> None:
+        await self._authorise(exchange)
+        await self._in_slot(exchange, content)
+        if exchange.status == 401:
+            # The token may have been revoked before its time. Once: a second 401 is no question of age.
+            self.tokens.discard(exchange.bearer)
+            exchange.again()
+            await self._authorise(exchange)
+            await self._in_slot(exchange, content)
+
+    async def _authorise(self, exchange: Exchange) -> None:
+        try:
+            exchange.bearer = await self.tokens.bearer()
+        except WillowError as error:
+            # Said of the call that needed it, and as proof: without a bearer it was never sent.
+            raise _not_sent(exchange.call, error) from error
+
+    async def _in_slot(self, exchange: Exchange, content: bytes) -> None:
+        exchange.waits_for = NotSentReason.BUSY
+        async with self._slots:
+            await self._perform(exchange, content)
+
+    async def _perform(self, exchange: Exchange, content: bytes) -> None:
+        operation = exchange.call.operation
+        headers = {
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            "user-agent": "willow-sync",
+            "x-request-id": exchange.call.request_id,
+        }
+        if exchange.bearer:
+            headers["authorization"] = f"Bearer {exchange.bearer}"
+        if operation.body is not Body.NONE:
+            headers["content-type"] = _CONTENT_TYPES[operation.body]
+        started = self._clock()
+        try:
+            await self._transport.perform(exchange, self._url(exchange.call.path), headers, content)
+        finally:
+            self._observe(operation.name, exchange.status, self._clock() - started)
+
+    def _url(self, path: str) -> httpx.URL:
+        return self._fixed_urls.get(path) or httpx.URL(self._base_url + path)
+
+    def _late(self, exchange: Exchange) -> NotSent | NoAnswer:
+        if exchange.waits_for is not None:
+            return NotSent(
+                exchange.call,
+                exchange.waits_for,
+                f"not sent within {self._timeout:g} s: still waiting for "
+                + _WAITED_FOR.get(exchange.waits_for, exchange.waits_for.value),
+            )
+        return NoAnswer(
+            exchange.call,
+            f"no whole answer within {self._timeout:g} s",
+            status=exchange.status,
+            request_id=exchange.request_id,
+        )
+
+
+_WAITED_FOR: dict[NotSentReason, str] = {
+    NotSentReason.TOKEN: "a token",
+    NotSentReason.BUSY: "a free connection",
+}
+
+
+def _whole(answer: Answer) -> Answer:
+    return answer
+
+
+def _not_sent(call: Call, error: WillowError) -> NotSent:
+    if isinstance(error, TokenRefused):
+        return TokenRefused(call, str(error), status=error.status, request_id=error.request_id)
+    return NotSent(
+        call,
+        error.reason if isinstance(error, NotSent) else NotSentReason.TOKEN,
+        f"no token: {error}",
+        status=error.status,
+        request_id=error.request_id,
+        retry_after=error.retry_after,
+    )

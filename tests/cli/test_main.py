@@ -1,0 +1,114 @@
+"""The group: fast help, commands from the table, errors with a remedy; and what the commands share."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from streams.cli import COMMANDS, LazyGroup, main
+from streams.cli.common import PLAIN_INTERVAL, CliError, json_option, progress, with_settings
+from streams.settings import Settings
+
+
+def test_help_names_every_command_and_imports_none() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from streams.cli import main;"
+        "print(CliRunner().invoke(main, ['--help']).output);"
+        "print([name for name in sys.modules if name.startswith(('pydantic', 'faust', 'confluent_kafka'))])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert shown.stdout.rstrip().endswith("[]")
+    assert all(f"  {name} " in shown.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["check", "config", "produce"])
+def test_each_command_s_help_has_an_example(name: str) -> None:
+    shown = CliRunner().invoke(main, [name, "--help"])
+    assert shown.exit_code == 0
+    assert f"Example: willow-sync {name}" in shown.output
+
+
+class _Remedied(Exception):
+    remedy = "turn it off and on"
+
+
+def _group_with(command: click.Command) -> click.Group:
+    class Group(LazyGroup):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            return command
+
+    return Group("test")
+
+
+@pytest.mark.parametrize("error", [_Remedied("it stopped"), CliError("it stopped", "turn it off and on")])
+def test_an_error_with_a_remedy_ends_in_two_lines_on_stderr(error: Exception) -> None:
+    @click.command("x")
+    def failing() -> None:
+        raise error
+
+    ended = CliRunner().invoke(_group_with(failing), ["x"])
+    assert ended.exit_code == 1
+    assert ended.stdout == ""
+    assert ended.stderr == "error: it stopped\nremedy: turn it off and on\n"
+
+
+def test_an_error_without_a_remedy_is_a_bug_and_stays_one() -> None:
+    @click.command("x")
+    def failing() -> None:
+        raise KeyError("x")
+
+    assert isinstance(CliRunner().invoke(_group_with(failing), ["x"]).exception, KeyError)
+
+
+class TestWithSettings:
+    @pytest.fixture
+    def command(self) -> click.Command:
+        @click.command("x")
+        @json_option
+        @with_settings
+        def shows(settings: Settings, as_json: bool) -> None:
+            click.echo(f"{settings.willow.client_id} {as_json}")
+
+        return _group_with(shows)
+
+    @pytest.fixture(autouse=True)
+    def _no_settings_of_this_machine(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+        for name in [name for name in os.environ if name.startswith("WILLOW_SYNC_")]:
+            monkeypatch.delenv(name)
+
+    def test_passes_what_it_read(self, command: click.Command) -> None:
+        with open("given.yml", "w") as file:
+            file.write("{willow: {base_url: 'http://x', client_id: me, client_secret: s}, selected_sites: ['*']}")
+        assert CliRunner().invoke(command, ["x", "--config", "given.yml", "--json"]).output == "me True\n"
+
+    def test_wrong_settings_end_with_a_remedy(self, command: click.Command) -> None:
+        ended = CliRunner().invoke(command, ["x"])
+        assert ended.exit_code == 1
+        assert "willow.client_id: not set" in ended.stderr
+        assert "remedy: " in ended.stderr
+
+
+class TestProgress:
+    def test_plain_lines_come_at_intervals_and_at_the_end(self, capsys: pytest.CaptureFixture[str]) -> None:
+        times = _clock(0.0, 1.0, PLAIN_INTERVAL, PLAIN_INTERVAL, PLAIN_INTERVAL + 1)
+        with progress(10, "reading", clock=lambda: next(times)) as advance:
+            advance()
+            advance(4)
+            advance()
+        assert capsys.readouterr().err == "reading: 5 of 10 records\nreading: 6 of 10 records\n"
+
+    def test_the_last_line_comes_also_when_the_work_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(ValueError, match="broken"), progress(None, "reading", unit="lines"):
+            raise ValueError("broken")
+        assert capsys.readouterr().err == "reading: 0 lines\n"
+
+
+def _clock(*readings: float) -> Iterator[float]:
+    return iter(readings)

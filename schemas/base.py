@@ -10,7 +10,11 @@ class Record(BaseModel):
     """A JSON object on a topic. Unknown fields are ignored, so that a newer producer does not break a reader."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore", str_strip_whitespace=False
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     def to_json(self) -> bytes:

@@ -12,6 +12,7 @@ import faust
 import orjson
 
 from streams.agents.calls import Calls, Lease
+from streams.agents.entity_poison import EntityPoison
 from streams.agents.lists import Lists
 from streams.agents.order import Books
 from streams.agents.planner import Planner
@@ -107,6 +108,12 @@ def _security(settings: Settings) -> dict[str, Any]:
     return options
 
 
+class WrongInstance(Exception):
+    """Identities of another Willow instance stand in the topic (contract §6)."""
+
+    remedy = "Point willow.base_url back to that instance, or give the new one its own topics.prefix."
+
+
 class SyncApp:
     """One worker's parts, wired. ``start`` and ``stop`` once each; ``failed`` resolves with the first fault that must
     end the worker."""
@@ -136,13 +143,15 @@ class SyncApp:
         self.breaker = Breaker(self.client.statuses, clock=time.time, rng=random.Random(), on_pause=self._paused)
         self.orders = OrderTable.declare(self.app)
         self.orders.producer = self.producer
-        self._wire()
+        self._wire(kafka)
+        self._measure()
         self._tasks: list[asyncio.Task[None]] = []
         self._caught_up: dict[int, asyncio.Task[None]] = {}
 
-    def _wire(self) -> None:
+    def _wire(self, kafka: dict[str, Any]) -> None:
         settings, metrics = self.settings, self.metrics
         writer = Writer(self.producer, settings)
+        self.entity_poison = EntityPoison(settings, kafka, writer, on_fatal=self.fail)
         self.books = Books(
             self.orders, self.identities, self.claims, writer, time.time, metrics.outcome, self._waiting_changed
         )
@@ -167,6 +176,15 @@ class SyncApp:
             settle=settings.in_doubt.settle.total_seconds(),
             pace=Pace(settings.replans_per_second, clock=time.monotonic),
         )
+
+    def _measure(self) -> None:
+        gauge = self.metrics.gauge
+        gauge("in_flight", "Calls to Willow under way.", lambda: self.calls.in_flight)
+        gauge("creates_in_doubt", "Orders of which nobody knows whether a ticket exists.", lambda: self.index.in_doubt)
+        gauge("twin_table_lag_records", "Entities still to be read at start.", lambda: self.entities_view.lag)
+        gauge("pending_records", "Intents read and not yet acknowledged.", lambda: self.sink_window.records)
+        gauge("token_expires_seconds", "Life left in Willow's token.", lambda: self.client.token_expires_in or 0.0)
+        self.metrics.by_label("parked", "Parked orders by reason.", "reason", lambda: self.index.parked_by_reason())
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -306,9 +324,16 @@ class SyncApp:
 
     async def start(self) -> None:
         self.producer.start()
+        self.entity_poison.start()
         await self.client.__aenter__()
         for view in self._views():
             await view.start()
+        await self.identities_view.until_ready()
+        others = self.identities.instances - {self.settings.willow.base_url}
+        if others:
+            raise WrongInstance(
+                f"willow.base_url is {self.settings.willow.base_url}, but identities name {sorted(others)}"
+            )
         for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts):
             self._spawn(forever)
         Consumer.drains = [self._drain]
@@ -329,6 +354,7 @@ class SyncApp:
         await self.breaker.close()
         for view in self._views():
             await view.close()
+        await self.entity_poison.close()
         left = await self.producer.close(10.0)
         if left:
             log.error("%d records were not acknowledged by the broker; their sources come again", left)

@@ -1,9 +1,11 @@
 """What the worker counts (contract §9), for Prometheus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 PREFIX = "willow_sync_"
 
@@ -42,6 +44,18 @@ class Metrics:
     def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
         """A figure that is asked for when it is scraped."""
         Gauge(PREFIX + name, documentation, registry=self.registry).set_function(value)
+
+    def by_label(self, name: str, documentation: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
+        """Figures by one label, asked for when they are scraped."""
+
+        class Scrape(Collector):
+            def collect(self) -> Iterator[Metric]:
+                family = GaugeMetricFamily(PREFIX + name, documentation, labels=[label])
+                for value, figure in values().items():
+                    family.add_metric([value], figure)
+                yield family
+
+        self.registry.register(Scrape())
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

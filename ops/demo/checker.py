@@ -4,7 +4,6 @@ what is expected of the data (``ops.portfolio``); never the tables of a worker, 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from os.path import commonprefix
 from typing import Any
 
 from ops.demo.evidence import Coordinates, Evidence, Sent, Write, instant
@@ -126,16 +125,20 @@ def _version(versions: Sequence[TicketView], candidates: range, shown: Mapping[s
 def _differences(version: TicketView, state: Mapping[str, Any]) -> list[str]:
     pairs = ((name, state.get(name), getattr(version, name)) for name in _FIELDS.values())
     return [
-        f"{name} is {_short(is_, ought)}; expected {_short(ought, is_)}" for name, is_, ought in pairs if is_ != ought
+        f"{name} is {_short(shown, wanted)}; expected {_short(wanted, shown)}"
+        for name, shown, wanted in pairs
+        if shown != wanted
     ]
 
 
 def _short(text: Any, other: Any) -> str:
-    """The part of a long text where it begins to differ from the other."""
+    """Of a long text the part where it begins to differ from the other."""
     if not isinstance(text, str) or len(text) <= _SHOWN:
         return repr(text)
-    start = max(0, len(commonprefix([text, str(other)])) - 10)
-    return repr(("…" if start else "") + text[start : start + _SHOWN] + ("…" if start + _SHOWN < len(text) else ""))
+    same = next((i for i, (a, b) in enumerate(zip(text, str(other), strict=False)) if a != b), len(str(other)))
+    start = max(0, same - 10)
+    end = start + _SHOWN
+    return repr(f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}")
 
 
 def _outcomes(

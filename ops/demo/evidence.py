@@ -199,3 +199,20 @@ def dead_letters_of(records: Iterable[Read]) -> list[DeadLetter]:
 
 def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def save(evidence: Evidence, folder: Path) -> None:
+    """Puts what a person needs to follow one order beside the logs: the records sent, and the outcomes."""
+    sent = [
+        {
+            "at": str(sent.at),
+            "order": sent.message.order_id,
+            "case": sent.message.case,
+            "phase": sent.message.phase.name,
+        }
+        | {"feed": sent.message.feed, "allowed": sorted(sent.message.allowed)}
+        for sent in evidence.sent
+    ]
+    for name, records in (("sent", sent), ("outcomes", evidence.outcomes)):
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        (folder / f"{name}.ndjson").write_text("".join(lines), "utf-8")

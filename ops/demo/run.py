@@ -21,6 +21,7 @@ from ops.demo.evidence import (
     outcomes_of,
     read_journal,
     read_topic,
+    save,
 )
 from ops.demo.play import Play, Played
 from ops.demo.processes import uninterrupted
@@ -65,7 +66,9 @@ def run_demo(
         with showing(progress) as show:
             play, setup_seconds = _set_up(stage, portfolio, show, start, clock)
             played = play.run()
-        verdict = judge(_evidence(stage, portfolio, played))
+        evidence = _evidence(stage, portfolio, played)
+        verdict = judge(evidence)
+        save(evidence, folder)
         finish(Result(verdict, played, setup_seconds, report.where_to_look(stage, kept=keep)))
         keep_folder = keep or not verdict.ok
         while keep:

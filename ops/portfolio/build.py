@@ -77,15 +77,11 @@ def _histories(teller: Teller, bare: list[Node], newcomer: Node) -> Iterator[His
 def _traps(teller: Teller) -> Iterator[History]:
     """Good orders in the forms that a real connector gives them."""
     related, thing = places_of(teller, "BLDG01")
-    long = teller.row(
-        [*related, teller.estate.nodes["BLDG01"]], thing=thing, description=inspection_log(teller.random)
-    )
+    long = teller.row([*related, teller.estate.nodes["BLDG01"]], thing=thing, description=inspection_log(teller.random))
     for column in ("description", "relatesTo"):
         first = long | {"id": teller.order_id()}
         rows = [first, *_only_status(teller, first, ("WIP", "Completed"))]
-        history = teller.history(
-            rows, [Phase.SNAPSHOT, Phase.MORNING, Phase.EVENING], f"{column} unavailable"
-        )
+        history = teller.history(rows, [Phase.SNAPSHOT, Phase.MORNING, Phase.EVENING], f"{column} unavailable")
         yield toasted(history, column)
     house = teller.estate.nodes["BLDG02"]
     untitled = teller.row([house], summary=None)

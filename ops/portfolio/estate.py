@@ -77,9 +77,7 @@ class Node:
         return {"id": self.id, "name": self.name, "exactType": self.exact_type}
 
 
-def identity(
-    value: str, created: datetime | None = None, *, exact_type: str = "ExternalIdentity"
-) -> dict[str, Any]:
+def identity(value: str, created: datetime | None = None, *, exact_type: str = "ExternalIdentity") -> dict[str, Any]:
     found = {"scope": "ORG", "value": value, "scopeId": "ORGdemo", "exactType": exact_type}
     return found | ({"dateCreated": created.astimezone(UTC).isoformat()} if created else {})
 
@@ -97,9 +95,7 @@ def _building(spec: tuple[str, str, str, str | None, int], random: Random) -> It
     parent = building_id
     if code == "HFN":
         parent = f"SUB{number}01"
-        yield Node(
-            parent, "SubBuilding", "SubBuilding", "Turm", building_id, (identity(f"{TWIN}TW-{code}-TURM"),)
-        )
+        yield Node(parent, "SubBuilding", "SubBuilding", "Turm", building_id, (identity(f"{TWIN}TW-{code}-TURM"),))
     spaces: list[str] = []
     for level in range(floors):
         floor = f"FLR{number}{level:02}"

@@ -108,9 +108,7 @@ class Teller:
         """What the ticket must show for this row."""
         status = willow_status(row["jobStatus"])
         if status is None:
-            raise ValueError(
-                f"{row['id']}: {row['jobStatus']!r} has no Willow status, so it can have no ticket"
-            )
+            raise ValueError(f"{row['id']}: {row['jobStatus']!r} has no Willow status, so it can have no ticket")
         related = [item["id"] for item in row["relatesTo"]]
         twin = self.estate.ticket_twin(related, self.inline)
         summary = row["summary"] or (row["description"] or "").strip().split("\n")[0]

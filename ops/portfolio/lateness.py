@@ -38,9 +38,7 @@ def waiting_orders(teller: Teller, bare: list[Node], newcomer: Node) -> Iterator
         yield teller.history(rows, phases, "twin comes late")
     # Six changes while it waits: only the newest may reach Willow, the five others are superseded by it.
     thing = teller.estate.nodes[bare[0].id]
-    burst = teller.history(
-        teller.course(teller.row([thing], thing=thing), 6), [Phase.BUSY] * 6, "changes while parked"
-    )
+    burst = teller.history(teller.course(teller.row([thing], thing=thing), 6), [Phase.BUSY] * 6, "changes while parked")
     older = [replace(draft, allowed=frozenset({"superseded"})) for draft in burst.drafts[:-1]]
     yield replace(burst, drafts=(*older, burst.drafts[-1]))
     for count in (1, 2):

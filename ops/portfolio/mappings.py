@@ -69,16 +69,13 @@ def lists() -> dict[str, Any]:
     """Willow's lists as the emulator's ``--lists`` file has them."""
     return {
         "statuses": [
-            {"id": status_id(name), "name": name, "tab": _TABS[name], "color": _COLORS[name]}
-            for name in STATUSES
+            {"id": status_id(name), "name": name, "tab": _TABS[name], "color": _COLORS[name]} for name in STATUSES
         ],
         "priorities": [
             {"id": _id("priority", name), "name": name, "priorityLevel": name.lower()} for name in PRIORITIES
         ],
         "categories": [{"id": _id("category", name), "name": name} for name in CATEGORIES],
-        "jobTypes": [
-            {"id": _id(f"job-type/{number}", name), "name": name} for number, name in enumerate(JOB_TYPES)
-        ],
+        "jobTypes": [{"id": _id(f"job-type/{number}", name), "name": name} for number, name in enumerate(JOB_TYPES)],
         "servicesNeeded": [],
     }
 

@@ -43,14 +43,10 @@ REFUSALS = (
     Refusal("skipped/no_related_entity", Phase.SNAPSHOT, lambda _, row: {"relatesTo": None}),
     Refusal("skipped/outside_selected_sites", Phase.SNAPSHOT, lambda t, row: {"relatesTo": _outside(t)}),
     Refusal("skipped/outside_selected_sites", Phase.BUSY, lambda t, row: {"relatesTo": _outside(t)}),
-    Refusal(
-        "skipped/unmapped_job_status", Phase.BUSY, lambda _, row: {"jobStatus": "Awaiting vendor triage"}
-    ),
+    Refusal("skipped/unmapped_job_status", Phase.BUSY, lambda _, row: {"jobStatus": "Awaiting vendor triage"}),
     Refusal("skipped/unmapped_job_type", Phase.MORNING, lambda _, row: {"jobType": "Vandalism repair"}),
     Refusal("skipped/ambiguous_job_type", Phase.BUSY, lambda _, row: {"jobType": "Calibration"}),
-    Refusal(
-        "rejected/invalid", Phase.MORNING, lambda t, row: {"relatesTo": [t.estate.nodes[GHOST].related()]}
-    ),
+    Refusal("rejected/invalid", Phase.MORNING, lambda t, row: {"relatesTo": [t.estate.nodes[GHOST].related()]}),
     Refusal("rejected/invalid", Phase.BUSY, lambda t, row: {"relatesTo": [t.estate.nodes[GHOST].related()]}),
 )
 
@@ -91,9 +87,7 @@ def deleted(teller: Teller) -> History:
     """An order that has a ticket is deleted: the ticket stays (``on_delete: keep``)."""
     rows = teller.course(teller.row([teller.estate.nodes["BLDG01"]]), 2)
     history = teller.history(rows, [Phase.SNAPSHOT, Phase.MORNING], "deleted, ticket kept")
-    return replace(
-        history, drafts=(*history.drafts, *_deletion(rows[-1], Phase.EVENING, history.drafts[0].case))
-    )
+    return replace(history, drafts=(*history.drafts, *_deletion(rows[-1], Phase.EVENING, history.drafts[0].case)))
 
 
 def deleted_unseen(teller: Teller) -> History:
@@ -107,9 +101,7 @@ def deleted_unseen(teller: Teller) -> History:
     )
 
 
-def _deletion(
-    row: Row, phase: Phase, case: str, headers: tuple[tuple[str, str], ...] = ()
-) -> tuple[Draft, ...]:
+def _deletion(row: Row, phase: Phase, case: str, headers: tuple[tuple[str, str], ...] = ()) -> tuple[Draft, ...]:
     """Debezium's two records of one delete; the second is never superseded."""
     first = Draft(phase, "d", case, row, row["id"], _GONE, headers)
     return first, replace(first, op="tombstone", allowed=_GONE - {"superseded"})

@@ -21,9 +21,7 @@ class Fault:
     resolution: str
 
 
-FAULTS = tuple(
-    Fault(**entry) for entry in yaml.safe_load(files(__package__).joinpath("faults.yml").read_text("utf-8"))
-)
+FAULTS = tuple(Fault(**entry) for entry in yaml.safe_load(files(__package__).joinpath("faults.yml").read_text("utf-8")))
 
 PEOPLE = (
     ("Ana Ruiz", "ana.ruiz@example.com", "+34 600 100 201"),
@@ -66,7 +64,6 @@ def group(random: Random) -> dict[str, Any]:
 def inspection_log(random: Random, words: int = 700) -> str:
     """A text too large for a table page: updates that do not touch it arrive without it."""
     readings = (
-        f"{random.randint(10, 99)}.{random.randint(0, 9)} °C {random.choice('ABCDEF')}{n}"
-        for n in range(words)
+        f"{random.randint(10, 99)}.{random.randint(0, 9)} °C {random.choice('ABCDEF')}{n}" for n in range(words)
     )
     return "Log of the last visit: " + "; ".join(readings)

@@ -24,6 +24,9 @@ from streams.willow import Ticket
 #: A claim's read-back takes milliseconds; after this long the broker is away, and what is certain is looked at again.
 READ_BACK_SECONDS = 10.0
 
+#: Source fields whose absence from a create is worth a warning, when an earlier record may have carried them.
+_TOLD_FIELDS = ("summary", "description", "problemDescription", "jobPriority", "jobType", "sector", "dueDate")
+
 
 @dataclass(slots=True)
 class Attempt:
@@ -129,39 +132,46 @@ class Tickets:
     async def _created(
         self, order: Order, attempt: Attempt, claim_id: str, ticket: Ticket, body: Mapping[str, Any]
     ) -> None:
-        intent, books = attempt.step.intent, order.books
         # What was not sent because it was null counts as sent: the ticket has it empty.
         order.state.remember(ticket.id, {**attempt.fields, **body}, whole=True)
-        self._warn_of_gaps(attempt, body)
+        self._warn_of_gaps(order, attempt)
         self._calls.allowed(attempt.site)
-        await order.conclude(
-            attempt.step,
-            OutcomeKind.CREATED,
-            effort=attempt.effort,
-            twin_id=attempt.want.twin_id,
-            before_state=lambda said: [
-                books.writer.identity(order.id, intent["entityType"], ticket.id, said["outcomeId"])
-            ],
-            with_state=lambda: [
-                books.writer.claim(
-                    order.partition,
-                    order.id,
-                    claim_id,
-                    ClaimState.DONE,
-                    intent["source"],
-                    ticket_id=ticket.id,
-                )
-            ],
-        )
+        intent, writer = attempt.step.intent, order.books.writer
 
-    def _warn_of_gaps(self, attempt: Attempt, body: Mapping[str, Any]) -> None:
-        # A create from a record that left fields out, with no earlier record to take them from (contract §2).
+        def identity(said: Mapping[str, Any]) -> list[Acked]:
+            return [writer.identity(order.id, intent["entityType"], ticket.id, said["outcomeId"])]
+
+        def done() -> list[Acked]:
+            return [
+                writer.claim(
+                    order.partition, order.id, claim_id, ClaimState.DONE, intent["source"], ticket_id=ticket.id
+                )
+            ]
+
+        lease = self._calls.lease
+        if lease.fresh:
+            await order.conclude(
+                attempt.step,
+                OutcomeKind.CREATED,
+                effort=attempt.effort,
+                twin_id=attempt.want.twin_id,
+                before_state=identity,
+                with_state=done,
+            )
+            return
+        # Another owner may speak for the order by now: it must learn of the ticket and of nothing else (delivery.md
+        # §4).
+        await asyncio.gather(*identity({"outcomeId": claim_id}))
+        await asyncio.gather(*done())
+        await lease.wait(self._calls.lanes)
+        await order.conclude(attempt.step, OutcomeKind.CREATED, effort=attempt.effort, twin_id=attempt.want.twin_id)
+
+    def _warn_of_gaps(self, order: Order, attempt: Attempt) -> None:
+        # An earlier record was skipped or rejected, so what it carried is not remembered (contract §2).
         record = attempt.step.intent.get("record", {})
-        absent = [
-            name for name in ("description", "problemDescription", "dueDate", "isReportedBy") if name not in record
-        ]
-        if "description" in absent and "description" not in body:
-            attempt.effort.warnings.append(f"incomplete: the records so far left out {', '.join(absent)}")
+        absent = [name for name in _TOLD_FIELDS if name not in record]
+        if order.state.last is not None and absent:
+            attempt.effort.warnings.append(f"incomplete: the record left out {', '.join(absent)}")
 
     async def _not_created(
         self, order: Order, attempt: Attempt, claim_id: str, offset: int, failed: Failed, release: Any

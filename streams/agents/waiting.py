@@ -7,6 +7,7 @@ sink as an intent of their order (contract §1).
 import asyncio
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ class _Doubt:
 class _Parked:
     partition: int
     watch: frozenset[str]
+    code: str = "fill"
 
 
 class WaitingIndex:
@@ -80,7 +82,7 @@ class WaitingIndex:
             self._plan_look_up(order_id)
         elif waiting.kind == "parked":
             watch = frozenset(waiting.intent.get("watch", ()))
-            self._parked[order_id] = _Parked(partition, watch)
+            self._parked[order_id] = _Parked(partition, watch, waiting.code)
             for name in watch:
                 self._watchers.setdefault(name, set()).add(order_id)
             positions = {int(p): offset for p, offset in waiting.intent.get("positions", {}).items()}
@@ -108,9 +110,8 @@ class WaitingIndex:
     def in_doubt(self) -> int:
         return len(self._doubts)
 
-    @property
-    def parked(self) -> int:
-        return len(self._parked)
+    def parked_by_reason(self) -> dict[str, float]:
+        return dict(Counter(parked.code for parked in self._parked.values()))
 
     def _wake(self, order_id: str, partition: int | None = None) -> None:
         if partition is not None:

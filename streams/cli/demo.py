@@ -17,9 +17,7 @@ _WIDE = 160
 
 
 @click.command(short_help="Watch a sample portfolio become Willow tickets.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=7, show_default=True, help="Another seed, other data."
-)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Another seed, other data.")
 @click.option("--keep", is_flag=True, help="Leave all running after the report, until Ctrl-C.")
 @json_option
 def command(seed: int, keep: bool, as_json: bool) -> None:

@@ -33,9 +33,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Port to bind; 0 takes any free one.",
 )
-@click.option(
-    "--page-base", type=click.Choice(["0", "1"]), default="1", show_default=True, help="First page's number."
-)
+@click.option("--page-base", type=click.Choice(["0", "1"]), default="1", show_default=True, help="First page's number.")
 @click.option(
     "--filters/--no-filters", default=True, show_default=True, help="Whether lists obey filterSpecifications."
 )
@@ -60,14 +58,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Seconds that a token lasts.",
 )
-@click.option(
-    "--client-id", default=DEFAULT_CLIENT_ID, show_default=True, help="The OAuth2 client that is known."
-)
+@click.option("--client-id", default=DEFAULT_CLIENT_ID, show_default=True, help="The OAuth2 client that is known.")
 @click.option("--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=True, help="Its secret.")
 @click.option("--twins", type=_FILE, help="JSON list of known twin ids. Default: any id that is not blank.")
-@click.option(
-    "--lists", type=_FILE, help="JSON with own statuses, priorities, categories, jobTypes, servicesNeeded."
-)
+@click.option("--lists", type=_FILE, help="JSON with own statuses, priorities, categories, jobTypes, servicesNeeded.")
 @click.option("--journal", type=_FILE, help="New file that gets every request as a line of JSON.")
 def command(
     *,

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from confluent_kafka import KafkaError, KafkaException
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
+
 from streams.agents.lists import read_lists
 from streams.cli.common import progress
 from streams.kafka.admin import KafkaProblem, wait_for_broker
@@ -17,6 +20,8 @@ from streams.settings import Settings
 from streams.tables.twins import TwinTable
 from streams.tables.view import View, ViewFailed
 from streams.willow import WillowClient, WillowError
+
+_NO_LEADER_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 READ_SECONDS = 120.0
 """For reading the entity topic whole; a million entities take a small part of it."""
@@ -106,6 +111,13 @@ def _site(name: str, unknown: bool, table: TwinTable, topic: str) -> Finding:
     return Finding("sites", "ok", f"{name!r}{called} is in {topic}")
 
 
+def _no_leader_yet(error: BaseException) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, KafkaException) and cause.args[0].code() in _NO_LEADER_YET
+
+
+# `topics` and then `check`: the news of a new topic's leader reaches the brokers a moment later.
+@retry(retry=retry_if_exception(_no_leader_yet), stop=stop_after_delay(10), wait=wait_fixed(0.5), reraise=True)
 async def _read_entities(settings: Settings) -> TwinTable:
     """Raises ViewFailed, also when the topic is not read whole within READ_SECONDS."""
     topic = settings.topics.entities

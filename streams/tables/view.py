@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import confluent_kafka
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,9 @@ BATCH = 2000
 
 #: How long the reader sleeps in librdkafka when there is nothing to read; a record wakes it at once.
 IDLE_SECONDS = 0.2
+
+#: How long a view tries to find its topic before it gives up (seconds).
+START_SECONDS = 15.0
 
 _FATAL = {
     confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -78,6 +82,7 @@ class View:
         self._goal: dict[int, int] = {}
         self._waiters: list[tuple[dict[int, int], asyncio.Future[None]]] = []
         self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
         self._scheduled = False
         self._ready = asyncio.Event()
 
@@ -104,14 +109,21 @@ class View:
         self._thread = threading.Thread(target=self._read, name=f"view-{self.topic}", daemon=True)
         self._thread.start()
 
+    # A topic made a moment ago has no leader yet, and a broker may be starting: both mend themselves.
+    @retry(
+        retry=retry_if_exception_type(ViewFailed),
+        stop=stop_after_delay(START_SECONDS),
+        wait=wait_exponential(0.1, max=2.0),
+        reraise=True,
+    )
     def _assign(self) -> None:
         try:
-            metadata = self._consumer.list_topics(self.topic, timeout=30).topics[self.topic]
+            metadata = self._consumer.list_topics(self.topic, timeout=10).topics[self.topic]
             if metadata.error is not None or not metadata.partitions:
                 raise ViewFailed(f"topic {self.topic} can't be read: {metadata.error or 'it has no partitions'}")
             start: dict[int, int] = {}
             for partition in metadata.partitions:
-                low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=30)
+                low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=10)
                 start[partition], self._goal[partition] = low, high
         except confluent_kafka.KafkaException as error:
             raise ViewFailed(f"topic {self.topic} can't be read: {error}") from error
@@ -213,5 +225,7 @@ class View:
         self._on_change()
 
     async def close(self) -> None:
+        """Stop reading; also for a view that never started."""
         self._stopping.set()
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 5.0)
+        if self._thread is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 5.0)

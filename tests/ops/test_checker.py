@@ -209,9 +209,7 @@ def _two_finals_that_differ(evidence: Evidence) -> Evidence:
 
 
 def _final_though_it_must_wait(evidence: Evidence) -> Evidence:
-    return replace(
-        evidence, outcomes=[*evidence.outcomes, outcome(4, "skipped", "WO-3", code="park_expired")]
-    )
+    return replace(evidence, outcomes=[*evidence.outcomes, outcome(4, "skipped", "WO-3", code="park_expired")])
 
 
 def _wrong_reason(evidence: Evidence) -> Evidence:

@@ -295,6 +295,7 @@ class SyncApp:
         self.metrics.paused(pause.cause if pause else None)
         if pause is None:
             log.info("Willow is well again, calls go on")
+            self.index.look_up_now()
         else:
             log.warning("calls to Willow are held back (%s): %s", pause.cause, pause.detail)
 

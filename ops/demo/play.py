@@ -114,8 +114,8 @@ class Play:
 
     def _busy(self, changes: Sequence[Message], watch: Watch) -> None:
         victim = self._stage.workers[-1]
-        third = len(changes) // 3
-        before, burst, after = changes[:third], changes[third : third + BURST], changes[third + BURST :]
+        at = _most_creates(changes)
+        before, burst, after = changes[:at], changes[at : at + BURST], changes[at + BURST :]
         self._spread(before, SECONDS[Phase.BUSY] / 3, watch)
         self._send(burst)
         self._for(BURST_LEAD, watch)
@@ -217,3 +217,10 @@ class Play:
         example = missing[0].message.order_id or str(missing[0].at) if missing else "-"
         logs = ", ".join(str(worker.log) for worker in self._stage.workers)
         return f"waited {timeout:g} s for {len(missing)} outcomes, in vain (first: {example}); read {logs}"
+
+
+def _most_creates(changes: Sequence[Message]) -> int:
+    """Where to start the burst: the window in the middle half in which most orders are new."""
+    new = [b'"op":"c"' in (message.value or b"") for message in changes]
+    middle = range(len(changes) // 4, max(len(changes) // 4 + 1, len(changes) * 3 // 4 - BURST))
+    return max(middle, key=lambda start: sum(new[start : start + BURST]))

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 #: How often due look-ups are gathered. Orders that fall due within one turn share a call.
 TURN_SECONDS = 0.25
 
+#: After an assignment, orders in doubt are looked up this soon.
+FIRST_LOOK_SECONDS = 1.0
+
 
 @dataclass(slots=True)
 class _Doubt:
@@ -95,8 +98,12 @@ class WaitingIndex:
             self._forget(order_id)
         self._due.clear()
         self._to_wake.clear()
+        soon = self._books.clock() + FIRST_LOOK_SECONDS
         for order_id, partition, waiting in orders:
             self.changed(order_id, partition, waiting)
+            if waiting.kind == "in_doubt":
+                # Its look-ups may have fallen due while nobody owned it.
+                heapq.heappush(self._due, (soon, order_id))
             if waiting.kind == "fill":
                 self._wake(order_id, partition)
 
@@ -162,6 +169,12 @@ class WaitingIndex:
             for order_id in due:
                 if order_id in self._doubts:
                     self._plan_look_up(order_id)
+
+    def look_up_now(self) -> None:
+        """A pause is over: what fell due meanwhile is looked up at once."""
+        now = self._books.clock()
+        for order_id in self._doubts:
+            heapq.heappush(self._due, (now, order_id))
 
     def _plan_look_up(self, order_id: str) -> None:
         doubt = self._doubts[order_id]

@@ -283,7 +283,7 @@ REASONS: dict[str, Entry] = {entry.code: entry for entry in _ENTRIES}
 LEFT = "left_"
 
 
-def reason(code: str, **values: Any) -> Reason:
+def reason(code: str, /, **values: Any) -> Reason:
     """The reason of a code with the values at hand.
 
     Raises KeyError for an unknown code or a missing value: both are faults of the caller."""

@@ -9,7 +9,7 @@ from streams.planning.decode import Change, EntityGone, decode_entity, decode_wo
 from streams.planning.places import EntityNode, PlaceKind
 from streams.settings import InputFormat
 
-ORDERS = "env flat flatiso wrapped".split()
+ORDERS = ["env", "flat", "flatiso", "wrapped"]
 
 
 def orders(captures: Any, name: str, form: InputFormat = InputFormat.AUTO) -> list[Change]:

@@ -126,6 +126,7 @@ class Order:
         if moves_watermark(intent):
             state.watermark = intent.get("dateUpdated")
         if intent["kind"] != IntentKind.DELETE:
+            state.entity_type = intent["entityType"]
             record = intent.get("record", {})
             state.scope |= {name: record[name] for name in ("jobStatus", "relatesTo") if name in record}
 

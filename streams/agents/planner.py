@@ -19,7 +19,7 @@ from streams.delivery.outcomes import outcome
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
-from streams.planning.plan import changed_at, intent_to_json, plan, plan_not_a_change
+from streams.planning.plan import changed_at, plan, plan_not_a_change
 from streams.planning.reasons import reason
 from streams.planning.rules import Rules
 from streams.settings import InputFormat
@@ -113,7 +113,7 @@ class Planner:
         else:
             intent = await self._decide(change, source, stamp)
         trace = next((value.decode("ascii", "replace") for name, value in headers if name == "traceparent"), None)
-        return [self._writer.intent(intent.work_order_id, intent_to_json(intent), trace)]
+        return [self._writer.intent(intent.work_order_id, intent.to_json(), trace)]
 
     async def _decide(self, change: Change, source: Source, stamp: int | None, **why: Any) -> Intent:
         lists = await self._lists.get()
@@ -149,12 +149,12 @@ class Planner:
                 cause=replan.cause,
                 signal=Signal.model_validate(replan.signal or {"cause": "unknown"}),
             )
-            return intent_to_json(intent)
+            return intent.to_json()
         if replan.positions:
             await self._entities.reached(replan.positions, seconds=POSITION_SECONDS)
         change = Change(replan.work_order_id, replan.deleted, replan.record)
         why = {"cause": replan.cause, "replay_id": replan.replay_id, "force": replan.force}
-        return intent_to_json(await self._decide(change, replan.source, replan.timestamp_ms, **why))
+        return (await self._decide(change, replan.source, replan.timestamp_ms, **why)).to_json()
 
     def _broken(self, message: Any, source: Source, error: Exception) -> list["asyncio.Future[Any]"]:
         self._errors_in_a_row += 1

@@ -154,6 +154,8 @@ class Sink:
         await order.wait(step, waiting, None if told_already else said)
 
     async def _delete(self, order: Order, step: Step[Any]) -> None:
+        if order.state.entity_type is not None:
+            step.intent = {**step.intent, "entityType": order.state.entity_type}
         ticket = order.seen().ticket
         why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")
         await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())

@@ -72,6 +72,8 @@ class OrderState:
     clear: dict[str, Any] = field(default_factory=dict)
     scope: dict[str, Any] = field(default_factory=dict)
     """``jobStatus`` and ``relatesTo`` as last decided: they fill a record that leaves them out."""
+    entity_type: str | None = None
+    """As its last record said; a delete does not say."""
     left: str | None = None
     """Reason code under which an order with a ticket stopped qualifying."""
     gone: bool = False

@@ -8,16 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 
-from ops.demo.play import Played
+from ops.demo.evidence import Read, read_topic
+from ops.demo.play import BURST, Played, _most_creates
 from ops.demo.processes import Child, DemoFailed, ended_by_signals, run_to_end, uninterrupted, wait_until
 from ops.demo.report import print_report, to_dict, where_to_look
 from ops.demo.show import Board, PlainShow, showing
 from ops.demo.stage import TOPICS, Stage
 from ops.demo.verdict import Kind, Problem, ReasonRow, Verdict
-from ops.kafka import KafkaRuntime
+from ops.kafka import BrokerAddress, KafkaRuntime
 from ops.portfolio import build_portfolio
+from ops.portfolio.records import Phase
 from streams.settings import Settings
 from streams.settings_source import load_settings
 
@@ -146,3 +150,31 @@ def test_the_report_as_json_lists_all_problems() -> None:
     assert found["ok"] is False
     assert found["counts"]["stale"] == 1
     assert found["problems"] == [{"kind": "stale write", "subject": "WO-1", "text": "version 1 after 2"}]
+
+
+def test_the_burst_before_the_kill_is_where_most_orders_are_new() -> None:
+    busy = [message for message in build_portfolio().changes if message.phase is Phase.BUSY]
+
+    def new(start: int) -> int:
+        return sum(b'"op":"c"' in (message.value or b"") for message in busy[start : start + BURST])
+
+    chosen = _most_creates(busy)
+    assert len(busy) // 4 <= chosen < len(busy) * 3 // 4
+    assert new(chosen) >= 5
+    assert new(chosen) >= new(len(busy) // 3)
+
+
+@pytest.mark.kafka
+def test_a_topic_is_read_to_its_end_and_partitions_may_be_empty(broker: BrokerAddress) -> None:
+    topic = f"read-{os.getpid()}"
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(30)
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    for number in range(5):
+        producer.produce(topic, partition=0, key=b"WO-1", value=str(number).encode(), headers=[("h", b"1")])
+    producer.produce(topic, partition=2, key=None, value=None)
+    assert producer.flush(30) == 0
+    found = read_topic(broker.bootstrap_servers, topic)
+    assert [record.value for record in found if record.key] == [b"0", b"1", b"2", b"3", b"4"]
+    assert len(found) == 6
+    assert found.count(Read(None, None, {})) == 1

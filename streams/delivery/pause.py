@@ -14,12 +14,16 @@ FAILURES_TO_OPEN = 5
 #: Full jitter between these bounds (seconds), doubling from the first to the last.
 FIRST_WAIT, LAST_WAIT = 0.5, 30.0
 
+#: No Retry-After is obeyed for longer (seconds): a mistyped one, or a wrong clock, must not stop the sink for days.
+LONGEST_ASKED = 3600.0
+
 
 def backoff(attempt: int, rng: random.Random, retry_after: float | None = None) -> float:
-    """Seconds to wait after the attempt-th failure (from 1): full jitter, and never less than Willow asked for."""
+    """Seconds to wait after the attempt-th failure (from 1): full jitter, and never less than Willow asked for
+    (up to an hour)."""
     ceiling = min(LAST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 16))
     wait = rng.uniform(FIRST_WAIT / 2, ceiling)
-    return wait if retry_after is None else max(retry_after, wait)
+    return wait if retry_after is None else max(min(retry_after, LONGEST_ASKED), wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,10 @@ class Breaker:
         *,
         clock: Callable[[], float],
         rng: random.Random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_pause: Callable[[Pause | None], None] = lambda _: None,
     ) -> None:
-        self._probe, self._clock, self._rng, self._on_pause = probe, clock, rng, on_pause
+        self._probe, self._clock, self._rng, self._sleep, self._on_pause = probe, clock, rng, sleep, on_pause
         self._open = asyncio.Event()
         self._open.set()
         self._failures = 0
@@ -84,7 +89,7 @@ class Breaker:
         wait = first_wait
         attempt = self._trips
         while True:
-            await asyncio.sleep(backoff(attempt, self._rng) if wait is None else wait)
+            await self._sleep(backoff(attempt, self._rng) if wait is None else min(wait, LONGEST_ASKED))
             wait, attempt = None, attempt + 1
             try:
                 await self._probe()

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from schemas.intent import IntentKind
 from schemas.replan import Cause
-from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, field_hash, log_key
+from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, Waiting, field_hash, log_key
 
 Intent = Mapping[str, Any]
 T = TypeVar("T")
@@ -28,16 +28,16 @@ class Verdict(StrEnum):
     """Nothing is to be said: a wake-up that came too late, or a record whose final outcome is owed anyway."""
 
 
-def same_record(intent: Intent, outcome: Mapping[str, Any] | None) -> bool:
-    """True if the outcome is that of the intent's record (and replay)."""
-    if outcome is None:
+def same_record(intent: Intent, other: Mapping[str, Any] | None) -> bool:
+    """True if the other, an outcome or an intent, is of the intent's record (and replay)."""
+    if other is None:
         return False
-    mine, its = intent["source"], outcome["source"]
+    mine, its = intent["source"], other["source"]
     return (
         mine["offset"] == its["offset"]
         and mine["partition"] == its["partition"]
         and mine["topic"] == its["topic"]
-        and intent.get("replayId") == outcome.get("replayId")
+        and intent.get("replayId") == other.get("replayId")
     )
 
 
@@ -50,14 +50,11 @@ def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
         awaited = waiting is not None and waiting.intent["source"] == source and waiting.kind != "in_doubt"
         return Verdict.ACCEPT if awaited else Verdict.DROP
     if decided is not None and source["offset"] <= decided:
-        if same_record(intent, state.last):
+        if same_record(intent, state.last) or (state.waiting is not None and same_record(intent, state.waiting.intent)):
             return Verdict.REPEAT
-        if not intent.get("replayId"):
-            if state.waiting is not None and state.waiting.intent["source"] == source:
-                return Verdict.REPEAT
-            if _is_owed(source, state):
-                # It waits behind a newer or an older one; its final outcome comes with that one's.
-                return Verdict.DROP
+        if _is_owed(intent, state):
+            # It waits behind a newer or an older one; its final outcome comes with that one's.
+            return Verdict.DROP
         if source["offset"] < decided or not intent.get("replayId"):
             return Verdict.SUPERSEDED
         return Verdict.ACCEPT
@@ -66,9 +63,10 @@ def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
     return Verdict.ACCEPT
 
 
-def _is_owed(source: Mapping[str, Any], state: OrderState) -> bool:
-    owed = [] if state.waiting is None else [item.source for item in state.waiting.owed]
-    return source in [*owed, *(kept["source"] for kept in state.queue)]
+def _is_owed(intent: Intent, state: OrderState) -> bool:
+    owed = [] if state.waiting is None else [(item.source, item.replay_id) for item in state.waiting.owed]
+    owed += [(kept["source"], kept.get("replayId")) for kept in state.queue]
+    return any(same_record(intent, {"source": source, "replayId": replay_id}) for source, replay_id in owed)
 
 
 def is_older(mine: str | None, newest: str | None) -> bool:
@@ -97,11 +95,23 @@ def is_control(intent: Intent) -> bool:
 
 def fold(older: Intent, newer: Intent) -> dict[str, Any]:
     """The newer intent; what its record left out has the older one's value (contract §2)."""
-    return {
+    folded = {
         **newer,
         "record": {**older.get("record", {}), **newer.get("record", {})},
         "fields": {**older.get("fields", {}), **newer.get("fields", {})},
+        "twins": _fold_twins(older.get("twins") or [], newer.get("twins") or []),
     }
+    if "identities" not in newer.get("record", {}):
+        # Else the ticket that the older record named is not adopted, and a second one is created.
+        folded["ticketIds"] = older.get("ticketIds", [])
+    return folded
+
+
+def _fold_twins(older: Sequence[Intent], newer: Sequence[Intent]) -> list[dict[str, Any]]:
+    """The newer choice; place-bound fields that its record left out are those of the same twin, else of the first."""
+    fields = {twin["twinId"]: twin.get("fields", {}) for twin in older}
+    first: Mapping[str, Any] = next(iter(fields.values()), {})
+    return [{**twin, "fields": {**fields.get(twin["twinId"], first), **twin.get("fields", {})}} for twin in newer]
 
 
 @dataclass(slots=True)
@@ -121,19 +131,28 @@ def conflate(queue: Sequence[tuple[dict[str, Any], T]], state: OrderState, mode:
     ``latest``: of consecutive changes only the newest is sent. ``keep_status_changes``: one that changes the status
     is sent too. ``off``: all are."""
     steps: list[Step[T]] = []
-    watermark, decided = state.watermark, dict(state.decided)
+    watermark, decided, waiting = state.watermark, dict(state.decided), state.waiting
     for intent, item in queue:
         verdict = Verdict.ACCEPT
         if intent["kind"] != IntentKind.SIGNAL:
-            seen = OrderState(decided=decided, last=state.last, waiting=state.waiting, queue=state.queue)
+            seen = OrderState(decided=decided, last=state.last, waiting=waiting, queue=state.queue)
             verdict = judge(intent, seen, watermark)
             if verdict is Verdict.ACCEPT:
                 if moves_watermark(intent):
                     watermark = intent.get("dateUpdated")
                 if not is_control(intent):
                     decided[log_key(intent["source"])] = intent["source"]["offset"]
+                    # Else a wake-up behind a newer record would be carried out over it.
+                    waiting = None if _dissolves(intent, waiting) else waiting
         append(steps, Step(verdict, intent, [item], []), mode)
     return steps
+
+
+def _dissolves(intent: Intent, waiting: Waiting | None) -> bool:
+    """Whether the order no longer waits as it did, once an accepted intent was carried out."""
+    if waiting is None or waiting.kind == "in_doubt":
+        return False
+    return intent["kind"] != IntentKind.PARK or not same_record(intent, waiting.intent)
 
 
 def append(steps: list[Step[T]], new: Step[T], mode: str) -> None:

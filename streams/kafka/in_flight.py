@@ -30,13 +30,14 @@ class InFlight:
         """Wait for room, then take the event on; None if it is not to be worked on (it will come again, or did)."""
         while not self._room.is_set():
             await self._room.wait()
-        message = event.message
+        message, consumer = event.message, self._app.consumer
         generation = self._app.consumer_generation_id
         before = self._taken.get(message.tp)
         # The seek at the end of a table recovery delivers a few events a second time in the same generation.
         again = before is not None and before[0] == generation and message.offset <= before[1]
-        if again or message.generation_id != generation:
-            self._app.consumer.unacked.discard(message)
+        # Once the drains have begun nobody waits for what is taken on: it would be acknowledged over what was given up.
+        if again or consumer.leaving or message.generation_id != generation:
+            consumer.unacked.discard(message)
             return None
         self._taken[message.tp] = (generation, message.offset)
         size = len(message.value or b"") + len(message.key or b"")
@@ -56,13 +57,14 @@ class InFlight:
             self._release(passed)
 
     def give_up(self) -> None:
-        """Forget all that is in work: nothing of this generation is acknowledged any more."""
+        """Forget all that is in work: it is not acknowledged any more, and taken on again when it comes again."""
         for mark in self._marks.values():
             for slot in mark.clear():
                 # Else Faust's wait_empty() waits for them for ever.
                 self._app.consumer.unacked.discard(slot.record.message)
                 self._release(slot)
         self._marks.clear()
+        self._taken.clear()
 
     def _release(self, slot: Slot[Any]) -> None:
         self._records -= 1

@@ -98,9 +98,14 @@ class Producer:
         return future
 
     def _serve(self) -> None:
-        while not self._stopping.is_set():
-            self._producer.poll(0.1)
-            self._hand_over()
+        try:
+            while not self._stopping.is_set():
+                self._producer.poll(0.1)
+                self._hand_over()
+        except BaseException as error:
+            # Without this thread no acknowledgement ever comes: everything would wait, without a word.
+            if self._loop is not None and not self._stopping.is_set():
+                self._loop.call_soon_threadsafe(self._on_fatal, error)
 
     def _hand_over(self) -> None:
         # One wake-up of the loop for all acknowledgements of a batch: a call per record costs more than the send.
@@ -127,7 +132,10 @@ class Producer:
         return len(self._producer)
 
     async def close(self, seconds: float) -> int:
-        """Wait for what is under way, at most this long; returns how many records were given up."""
+        """Wait for what is under way, at most this long; returns how many records were given up.
+        Also for one that never started."""
+        if self._loop is None:
+            return 0
         loop = asyncio.get_running_loop()
         left = await loop.run_in_executor(None, self._producer.flush, seconds)
         self._stopping.set()

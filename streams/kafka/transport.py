@@ -53,6 +53,9 @@ class Consumer(driver.Consumer):
     #: Run, in turn, before partitions go: at a rebalance and at SIGTERM. Each is bounded in time.
     drains: ClassVar[list[Drain]] = []
 
+    #: From the first drain to the next assignment: what is delivered meanwhile is not to be worked on.
+    leaving = False
+
     def _new_consumer_thread(self) -> LeaseThread:
         return LeaseThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -68,6 +71,7 @@ class Consumer(driver.Consumer):
         await self.commit()
 
     async def _drain(self) -> None:
+        self.leaving = True
         for drain in self.drains:
             await drain()
 
@@ -76,9 +80,15 @@ class Consumer(driver.Consumer):
         await self.commit_now()
         await super().on_partitions_revoked(revoked)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.leaving = False
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def wait_empty(self) -> None:
         # SIGTERM comes here, and not to on_partitions_revoked.
         await self._drain()
+        # What is left was given up by the drains; Faust would wait for it without a bound, and the group for us.
+        self._unacked_messages.clear()
         await super().wait_empty()
 
     def _new_offset(self, tp: TP) -> int | None:

@@ -3,7 +3,9 @@
 Only what still matters is kept: open claims in log order, and the ticket of a claim that is done.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -11,9 +13,11 @@ from schemas.claim import ClaimState
 from streams.delivery.create import OpenClaim
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Order:
-    open: dict[str, OpenClaim]
+    """Replaced whole: a reader in another thread must never see a claim closed before it sees what closed it."""
+
+    open: Mapping[str, OpenClaim] = field(default_factory=dict)
     done: str | None = None
     done_for: tuple[str, int, int] | None = None
 
@@ -22,7 +26,10 @@ class ClaimTable:
     """Open claims of an order, first in the log first, and its ``done`` ticket. Filled by a View.
 
     A record is keyed by order and claim, so compaction keeps the newest word on each claim; the order of claims is
-    that of their *open* records, which compaction never reorders."""
+    that of their *open* records, which compaction never reorders.
+
+    Who asks both must ask ``open_claims`` first: a claim that is no longer open then has its ``done`` ticket now, while
+    the other way round a claim that ends in between is seen neither open nor done."""
 
     def __init__(self) -> None:
         self._orders: dict[str, _Order] = {}
@@ -46,32 +53,47 @@ class ClaimTable:
         if key is None or b"|" not in key:
             return
         order, claim_id = key.decode(errors="replace").rsplit("|", 1)
-        record = None
-        if value is not None:
-            try:
-                record = orjson.loads(value)
-            except orjson.JSONDecodeError:
-                return
-        state = record.get("state") if isinstance(record, dict) else None
-        entry = self._orders.get(order)
-        if state == ClaimState.OPEN and isinstance(record, dict):
-            if entry is None:
-                entry = self._orders[order] = _Order({})
-            # Re-written open claims (there are none today) would keep their first place.
-            entry.open.setdefault(claim_id, OpenClaim.from_record(claim_id, offset, timestamp_ms, record))
-            return
-        if entry is None:
-            entry = _Order({})
-        entry.open = {key: claim for key, claim in entry.open.items() if key != claim_id}
-        if state == ClaimState.DONE and isinstance(record, dict):
-            entry.done = entry.done or record.get("ticketId")
-            source = record.get("source") or {}
-            entry.done_for = (
-                str(source.get("topic")),
-                int(source.get("partition", -1)),
-                int(source.get("offset", -1)),
-            )
-        if entry.open or entry.done:
-            self._orders[order] = entry
+        before = self._orders.get(order, _NOTHING)
+        after = _after(before, claim_id, offset, timestamp_ms, value)
+        if after.open or after.done:
+            self._orders[order] = after
         else:
             self._orders.pop(order, None)
+
+
+_NOTHING = _Order()
+
+
+def _after(order: _Order, claim_id: str, offset: int, timestamp_ms: int, value: bytes | None) -> _Order:
+    closed = {other: claim for other, claim in order.open.items() if other != claim_id}
+    if value is None:
+        return replace(order, open=closed)
+    record = _read(value)
+    match record.get("state"):
+        case ClaimState.OPEN:
+            claim = OpenClaim.from_record(claim_id, offset, timestamp_ms, record)
+            # Re-written open claims (there are none today) would keep their first place.
+            return replace(order, open={claim_id: claim, **order.open})
+        case ClaimState.RELEASED:
+            return replace(order, open=closed)
+        case ClaimState.DONE if isinstance(ticket := record.get("ticketId"), str):
+            if order.done is not None:
+                return replace(order, open=closed)
+            return _Order(closed, ticket, _coordinates(record.get("source")))
+    # A newer version's word, or not ours: taken for a release it would open the way to a second create.
+    return order
+
+
+def _read(value: bytes) -> dict[str, Any]:
+    try:
+        record = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _coordinates(source: Any) -> tuple[str, int, int] | None:
+    match source:
+        case {"topic": str(topic), "partition": int(partition), "offset": int(offset)}:
+            return topic, partition, offset
+    return None

@@ -1,7 +1,4 @@
-"""Which ticket is whose: the view of ``willow-sync.ticket-identities`` (contract §6).
-
-A ticket has one owner, and an order keeps the first ticket it was given.
-"""
+"""Which ticket is whose: the view of ``willow-sync.ticket-identities`` (contract §6). A ticket has one owner."""
 
 from collections import deque
 from collections.abc import Container
@@ -43,20 +40,26 @@ class IdentityTable:
             return
         order = key.decode(errors="replace")
         if value is None:
-            ticket = self._ticket_of.pop(order, None)
-            if ticket is not None and self._owner_of.get(ticket) == order:
-                del self._owner_of[ticket]
+            self._disown(order, self._ticket_of.pop(order, None))
             return
         try:
             record = orjson.loads(value)
-            ticket, instance = record["identity"]["value"].removeprefix(TICKET_URN), record["instance"]
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            urn, instance = record["identity"]["value"], record["instance"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
             return  # not ours: only this software writes here, and a reader must survive what it can't read
+        if not isinstance(urn, str) or not isinstance(instance, str) or not urn.startswith(TICKET_URN):
+            return
+        ticket = urn.removeprefix(TICKET_URN)
         self.instances.add(instance)
-        # The newest identity of the topic wins: only `resolve` ever writes a second one.
+        # The newest identity of the topic wins, for compaction keeps no other: only `resolve` ever writes a second one.
         former = self._ticket_of.get(order)
-        if former is not None and former != ticket:
-            self._owner_of.pop(former, None)
+        if former != ticket:
+            self._disown(order, former)
         self._ticket_of[order] = ticket
         self._newest.appendleft(order)
         self._owner_of.setdefault(ticket, order)
+
+    def _disown(self, order: str, ticket: str | None) -> None:
+        # An order that named another one's ticket was never its owner.
+        if ticket is not None and self._owner_of.get(ticket) == order:
+            del self._owner_of[ticket]

@@ -1,6 +1,6 @@
 """The twin table: every place and Thing of the building graph, filled by a View of ``mapped.entities``."""
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 from streams.planning.decode import EntityGone, decode_entity
@@ -20,9 +20,13 @@ class TwinTable:
         self._form = form
         self._nodes: dict[str, EntityNode] = {}
         self._by_twin: dict[str, str] = {}
-        self._recent: deque[tuple[int, int, str]] = deque(maxlen=RECENT)
-        self._fresh: deque[str] = deque(maxlen=RECENT)
+        #: Name → partition and offset of its newest change, oldest first.
+        self._recent: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        #: Partition → offset of the newest change that is no longer among the recent ones.
         self._forgotten: dict[int, int] = {}
+        #: A dictionary, since it can't hold more than the table's own names: a queue with a bound would drop the name
+        #: that a parked order waits for, when the event loop is slower than a first read.
+        self._fresh: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -50,11 +54,12 @@ class TwinTable:
         else:
             return
         for name in names:
-            if len(self._recent) == RECENT:
-                old_partition, old_offset, _ = self._recent[0]
-                self._forgotten[old_partition] = old_offset
-            self._recent.append((partition, offset, name))
-            self._fresh.append(name)
+            self._recent[name] = (partition, offset)
+            self._recent.move_to_end(name)
+            self._fresh[name] = None
+        while len(self._recent) > RECENT:
+            _, (old_partition, old_offset) = self._recent.popitem(last=False)
+            self._forgotten[old_partition] = old_offset
 
     def _forget_twin(self, node: EntityNode | None) -> None:
         if node is not None and node.twin_id is not None and self._by_twin.get(node.twin_id) == node.id:
@@ -64,14 +69,13 @@ class TwinTable:
         """Names (entity ids, and ``twin:<id>``) that changed since the last call."""
         fresh: set[str] = set()
         while self._fresh:
-            fresh.add(self._fresh.popleft())
+            fresh.add(self._fresh.popitem()[0])
         return fresh
 
     def changed_since(self, watch: Iterable[str], positions: Mapping[int, int]) -> bool:
         """Whether any of these may have changed at or after the positions (partition → next offset)."""
-        names = set(watch)
-        if any(offset >= positions.get(partition, 0) for partition, offset in self._forgotten.items()):
+        # A copy: the reader's thread may add a partition while it is walked through.
+        if any(offset >= positions.get(partition, 0) for partition, offset in list(self._forgotten.items())):
             return True
-        return any(
-            name in names and offset >= positions.get(partition, 0) for partition, offset, name in list(self._recent)
-        )
+        newest = (self._recent.get(name) for name in watch)
+        return any(spot is not None and spot[1] >= positions.get(spot[0], 0) for spot in newest)

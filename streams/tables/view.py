@@ -29,6 +29,9 @@ IDLE_SECONDS = 0.2
 #: How long a view tries to find its topic before it gives up (seconds).
 START_SECONDS = 15.0
 
+#: How long ``close`` waits for the reader (seconds): it looks up once in IDLE_SECONDS, unless a batch is being applied.
+CLOSE_SECONDS = 5.0
+
 _FATAL = {
     confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART,
     confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -83,6 +86,7 @@ class View:
         self._waiters: list[tuple[dict[int, int], asyncio.Future[None]]] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._consumer: Any = None
         self._scheduled = False
         self._ready = asyncio.Event()
 
@@ -179,8 +183,7 @@ class View:
                 # poll() returns with the first record; consume(n, timeout) alone would wait to fill its batch.
                 first = consumer.poll(IDLE_SECONDS)
                 if first is None:
-                    if not self.ready:
-                        self._skip_gaps_at_the_end()
+                    self._skip_gaps_at_the_end()
                     self._notify()
                     continue
                 for message in (first, *consumer.consume(BATCH, timeout=0)):
@@ -228,4 +231,7 @@ class View:
         """Stop reading; also for a view that never started."""
         self._stopping.set()
         if self._thread is not None:
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 5.0)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, CLOSE_SECONDS)
+        elif self._consumer is not None:
+            # The reader would have closed it: the topic was not found, and librdkafka's threads run on.
+            self._consumer.close()

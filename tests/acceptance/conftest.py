@@ -1,7 +1,6 @@
 """Stages for the scenarios, and the workers' logs beside a failure."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,26 @@ from ops.kafka import BrokerAddress
 from tests.acceptance.judge import judge
 from tests.acceptance.stage import Stage
 
-StageFor = Callable[..., Stage]
+
+class StageFor:
+    """Makes the stage of one test: ``stage_for(in_doubt={"settle": "1s"})``."""
+
+    def __init__(self, bootstrap_servers: str, folder: Path) -> None:
+        self._bootstrap_servers, self._folder = bootstrap_servers, folder
+        self.made: list[Stage] = []
+
+    def __call__(self, **changes: Any) -> Stage:
+        stage = Stage(self._bootstrap_servers, self._folder, **changes)
+        self.made.append(stage)
+        return stage
 
 
 @pytest.fixture
 def stage_for(broker: BrokerAddress, tmp_path: Path) -> Iterator[StageFor]:
-    """Makes a stage of this test alone: ``stage_for(in_doubt={"settle": "1s"})``."""
-    with ExitStack() as stack:
-
-        def make(**changes: Any) -> Stage:
-            stage = Stage(broker.bootstrap_servers, tmp_path, **changes)
-            stack.callback(stage.close)
-            return stage
-
-        yield make
+    made = StageFor(broker.bootstrap_servers, tmp_path)
+    yield made
+    for stage in made.made:
+        stage.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +54,17 @@ def shared(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    report: Any = yield
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     if report.failed:
         for stage in _stages(item):
             report.sections += [(f"log of {worker.name}", worker.tail()) for worker in stage.workers]
     return report
 
 
-def _stages(item: pytest.Item) -> list[Stage]:
-    values = getattr(item, "funcargs", {}).values()
-    return [value for value in values if isinstance(value, Stage)]
+def _stages(item: pytest.Item) -> Iterator[Stage]:
+    for value in getattr(item, "funcargs", {}).values():
+        if isinstance(value, Stage):
+            yield value
+        elif isinstance(value, StageFor):
+            yield from value.made

@@ -135,7 +135,10 @@ def _accepted(stage: Stage, at: Coordinates) -> bool:
     said = next(iter(stage.tap.finals.get(at, ())), None)
     if said is None or said["outcome"] != "superseded":
         return said is not None and said["outcome"] in _APPLIED
-    return said["supersededBy"] is not None and _accepted(stage, source_of({"source": said["supersededBy"]}))
+    if said["supersededBy"] is None:
+        return False
+    newer = source_of({"source": said["supersededBy"]})
+    return newer > at and _accepted(stage, newer)
 
 
 def _identities(stage: Stage) -> Iterator[str]:
@@ -153,7 +156,9 @@ def _dead_letters(stage: Stage) -> Iterator[str]:
     poison = {sent.at: sent for sent in stage.sent if sent.poison}
     buried: dict[Coordinates, Record] = {}
     for record in stage.tap.records["dead_letters"]:
-        topic, partition, offset = (record.header(n) for n in (dead_letter.TOPIC, dead_letter.PARTITION, dead_letter.OFFSET))
+        topic, partition, offset = (
+            record.header(n) for n in (dead_letter.TOPIC, dead_letter.PARTITION, dead_letter.OFFSET)
+        )
         buried[Coordinates(topic or "", int(partition or -1), int(offset or -1))] = record
     for at in poison.keys() ^ buried.keys():
         yield f"I6 {at}: {'no dead letter of poison' if at in poison else 'a dead letter of no poison'}"

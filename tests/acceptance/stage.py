@@ -204,14 +204,6 @@ class Stage:
                 self.twins[doc["id"]] = identity["value"].rpartition(":")[2]
 
     def _produce(self, topic: str, messages: Iterable[Message]) -> list[Coordinates]:
-        found: list[Coordinates] = []
-
-        def delivered(error: Any, message: Any) -> None:
-            if error is not None:
-                raise KafkaException(error)
-            found_at[message.opaque() if hasattr(message, "opaque") else id(message)] = message
-
-        found_at: dict[int, Any] = {}
         places: list[dict[str, Any]] = []
         for key, value, headers in messages:
             place: dict[str, Any] = {}
@@ -222,11 +214,8 @@ class Stage:
 
             self._producer.produce(topic, value, key, headers=list(headers), on_delivery=keep)
         self._producer.flush(PATIENCE)
-        for place in places:
-            assert place and place["error"] is None, place
-            message = place["message"]
-            found.append(Coordinates(topic, message.partition(), message.offset()))
-        return found
+        assert all(place and place["error"] is None for place in places), places
+        return [Coordinates(topic, place["message"].partition(), place["message"].offset()) for place in places]
 
     # -- waiting -------------------------------------------------------------------------------------------------
 

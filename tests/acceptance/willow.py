@@ -3,13 +3,12 @@
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ops.emulator import Answer, Behaviour, Call, Emulator, FixedLatency, Lists, Perform
+from ops.emulator import Answer, Behaviour, Call, Emulator, FixedLatency, Kind, Lists, Perform
 
 T = TypeVar("T")
 
@@ -96,12 +95,19 @@ class Willow:
 
     def add_ticket(self, **fields: Any) -> str:
         """A ticket that somebody made in Willow; returns its id."""
-        needed = {"summary": "Made in Willow", "twinId": "TW-AHU1"}
-        return self.ask(lambda emulator: emulator.tickets.create({**needed, **fields}, 0).id)
+
+        def add(emulator: Emulator) -> str:
+            status = emulator.lists.id_of(Kind.STATUSES, "Resolved")
+            needed = {"summary": "Made in Willow", "twinId": "TW-AHU1", "statusId": status}
+            return emulator.tickets.create({**needed, **fields}, 0).id
+
+        return self.ask(add)
 
     def calls(self, operation: str) -> int:
         """How often it was asked this, whatever the answer."""
-        return self.ask(lambda emulator: sum(n for (name, _), n in emulator.journal.counts.items() if name == operation))
+        return self.ask(
+            lambda emulator: sum(n for (name, _), n in emulator.journal.counts.items() if name == operation)
+        )
 
     def close(self) -> None:
         """Also when it never started."""
@@ -111,6 +117,5 @@ class Willow:
             self._thread.join(_ANSWER_SECONDS)
         self._loop.close()
 
-    def _run(self, work: Any) -> Any:
-        future: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return future.result(_ANSWER_SECONDS)
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_SECONDS)

@@ -1,0 +1,205 @@
+"""Which waiting changes of one order are still sent (contract §2, §8 ``conflate``)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.delivery.reconcile import Step, Verdict, conflate
+from streams.delivery.state import OrderState, Owed, Waiting
+
+MODES = ("latest", "keep_status_changes", "off")
+
+
+def source(offset: int) -> dict[str, Any]:
+    return {"topic": "work-orders", "partition": 0, "offset": offset, "topicId": "id-1"}
+
+
+def intent(offset: int, kind: str = "upsert", **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "workOrderId": "WO1", "source": source(offset), "record": {}, "fields": {}, **more}
+
+
+def control(offset: int) -> dict[str, Any]:
+    return intent(offset, "skip", reason={"code": "not_a_change"})
+
+
+def steps(*intents: dict[str, Any], state: OrderState | None = None, mode: str = "latest") -> list[Step[int]]:
+    return conflate([(item, item["source"]["offset"]) for item in intents], state or OrderState(), mode)
+
+
+def shape(found: list[Step[int]]) -> list[tuple[int, list[int], list[int]]]:
+    """Offset that is carried out, offsets it replaces, queue items that are done with it."""
+    return [
+        (step.intent["source"]["offset"], [item["source"]["offset"] for item in step.superseded], step.items)
+        for step in found
+    ]
+
+
+def waiting(offset: int, kind: str = "parked") -> Waiting:
+    return Waiting(kind=kind, code="unknown_entity", since=1.0, intent=intent(offset), owed=[Owed(source(offset))])
+
+
+def test_only_the_newest_is_sent_and_the_rest_are_its_superseded() -> None:
+    found = steps(intent(1, fields={"a": 1}), intent(2, fields={"b": 2}), intent(3, fields={"a": 3}))
+    assert shape(found) == [(3, [1, 2], [1, 2, 3])]
+    assert found[0].intent["fields"] == {"a": 3, "b": 2}
+
+
+def test_off_sends_all() -> None:
+    assert shape(steps(intent(1), intent(2), mode="off")) == [(1, [], [1]), (2, [], [2])]
+
+
+def test_keep_status_changes_sends_each_status() -> None:
+    same, other = {"statusId": "open"}, {"statusId": "closed"}
+    found = steps(
+        intent(1, fields=same), intent(2, fields=same), intent(3), intent(4, fields=other), mode="keep_status_changes"
+    )
+    assert shape(found) == [(3, [1, 2], [1, 2, 3]), (4, [], [4])]
+    assert found[0].intent["fields"] == same
+
+
+@pytest.mark.parametrize("mode", ["latest", "keep_status_changes"])
+def test_a_delete_replaces_what_waits_and_carries_nothing_of_it(mode: str) -> None:
+    found = steps(intent(1, fields={"a": 1}), intent(2, "delete"), mode=mode)
+    assert shape(found) == [(2, [1], [1, 2])]
+    assert found[0].intent["fields"] == {}
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        (intent(1), intent(2, "skip", reason={"code": "outside_selected_sites"})),
+        (intent(1, "skip", reason={"code": "missing_job_status"}), intent(2)),
+        (intent(1), intent(2, "park")),
+        (intent(1, "park"), intent(2)),
+        (intent(1, "delete"), intent(2)),
+        (intent(1, force=True), intent(2)),
+        (intent(1, replayId="r1"), intent(2)),
+        (intent(1), intent(2, missing=["relatesTo"])),
+        (intent(1), control(2)),
+    ],
+)
+def test_what_does_not_replace_and_is_not_replaced(older: dict[str, Any], newer: dict[str, Any]) -> None:
+    assert shape(steps(older, newer)) == [(1, [], [1]), (2, [], [2])]
+
+
+def test_a_signal_stands_where_it_came() -> None:
+    found = steps(intent(1), intent(0, "signal"), intent(2))
+    assert [step.intent["kind"] for step in found] == ["upsert", "signal", "upsert"]
+    assert all(step.verdict is Verdict.ACCEPT for step in found)
+
+
+def test_stale_is_judged_in_log_order_before_conflation() -> None:
+    found = steps(
+        intent(1, dateUpdated="2026-01-02T00:00:00Z"),
+        intent(2, dateUpdated="2026-01-01T00:00:00Z"),
+        intent(3, dateUpdated="2026-01-01T12:00:00Z"),
+        intent(4, dateUpdated=None),
+        intent(5, dateUpdated="2025-01-01T00:00:00Z"),
+    )
+    verdicts = [(step.intent["source"]["offset"], step.verdict) for step in found]
+    # The one without an instant cleared the watermark: nothing is older than it.
+    assert verdicts == [(1, Verdict.ACCEPT), (2, Verdict.STALE), (3, Verdict.STALE), (5, Verdict.ACCEPT)]
+
+
+def test_control_records_and_deletes_leave_the_watermark() -> None:
+    newest = "2026-01-02T00:00:00Z"
+    found = steps(
+        intent(1, dateUpdated=newest), control(2), intent(3, "delete"), intent(4, dateUpdated="2026-01-01T00:00:00Z")
+    )
+    assert found[-1].verdict is Verdict.STALE
+
+
+def test_a_stale_record_supersedes_nothing() -> None:
+    newest = OrderState(decided={"id-1/0": 0}, watermark="2026-01-02T00:00:00Z")
+    found = steps(intent(1, dateUpdated="2026-01-01T00:00:00Z"), intent(1), state=newest)
+    assert [step.verdict for step in found] == [Verdict.STALE, Verdict.ACCEPT]
+
+
+def test_a_wake_up_behind_a_newer_record_is_dropped() -> None:
+    """Carried out, it would write the parked record's values over the newer one's (I3)."""
+    state = OrderState(decided={"id-1/0": 5}, waiting=waiting(5))
+    for kind in ("upsert", "delete", "park"):
+        found = steps(intent(6, kind), intent(5, cause="wake"), state=state)
+        assert [step.verdict for step in found] == [Verdict.ACCEPT, Verdict.DROP], kind
+
+
+def test_a_wake_up_behind_a_control_record_still_wakes() -> None:
+    state = OrderState(decided={"id-1/0": 5}, waiting=waiting(5))
+    found = steps(control(6), intent(5, cause="wake"), state=state)
+    assert [step.verdict for step in found] == [Verdict.ACCEPT, Verdict.ACCEPT]
+
+
+def test_of_two_wake_ups_the_second_counts_only_if_the_first_parked_again() -> None:
+    state = OrderState(decided={"id-1/0": 5}, waiting=waiting(5))
+    twice = steps(intent(5, cause="wake"), intent(5, cause="wake"), state=state)
+    assert [step.verdict for step in twice] == [Verdict.ACCEPT, Verdict.DROP]
+    assert twice[0].superseded == []
+    again = steps(intent(5, "park", cause="wake"), intent(5, cause="wake"), state=state)
+    assert [step.verdict for step in again] == [Verdict.ACCEPT, Verdict.ACCEPT]
+
+
+def test_a_doubt_outlasts_what_comes_behind_it() -> None:
+    state = OrderState(decided={"id-1/0": 5}, waiting=waiting(5, "in_doubt"))
+    found = steps(intent(6), intent(5), state=state)
+    assert [step.verdict for step in found] == [Verdict.ACCEPT, Verdict.REPEAT]
+
+
+kinds = st.sampled_from(["upsert", "upsert", "upsert", "delete", "skip", "park", "control"])
+
+
+@st.composite
+def queues(draw: st.DrawFn) -> list[dict[str, Any]]:
+    found = []
+    for offset in range(draw(st.integers(1, 12))):
+        kind = draw(kinds)
+        if kind == "control":
+            found.append(control(offset))
+            continue
+        reason = {"code": "missing_job_status"} if kind == "skip" else None
+        day = draw(st.none() | st.integers(1, 4))
+        names = draw(st.sets(st.sampled_from(["summary", "cause", "statusId"])))
+        found.append(
+            intent(
+                offset,
+                kind,
+                reason=reason,
+                dateUpdated=None if day is None else f"2026-01-0{day}T00:00:00Z",
+                fields={name: draw(st.integers(0, 2)) for name in sorted(names)} if kind == "upsert" else {},
+            )
+        )
+    return found
+
+
+def applied(found: list[Step[int]]) -> dict[str, Any]:
+    ticket: dict[str, Any] = {}
+    for step in found:
+        if step.verdict is Verdict.ACCEPT and step.intent["kind"] == "upsert":
+            ticket |= step.intent["fields"]
+    return ticket
+
+
+@given(queue=queues(), mode=st.sampled_from(MODES))
+def test_every_record_is_told_once_in_log_order(queue: list[dict[str, Any]], mode: str) -> None:
+    found = steps(*queue, mode=mode)
+    offsets = [item["source"]["offset"] for item in queue]
+    assert [offset for step in found for offset in step.items] == offsets
+    told = [item["source"]["offset"] for step in found for item in (*step.superseded, step.intent)]
+    assert told == offsets
+
+
+@given(queue=queues().filter(lambda queue: all(item["kind"] != "delete" for item in queue)))
+def test_the_ticket_ends_the_same_in_every_mode(queue: list[dict[str, Any]]) -> None:
+    assert applied(steps(*queue, mode="latest")) == applied(steps(*queue, mode="off"))
+    assert applied(steps(*queue, mode="keep_status_changes")) == applied(steps(*queue, mode="off"))
+
+
+@given(queue=queues().filter(lambda queue: all(item["kind"] != "delete" for item in queue)))
+def test_keep_status_changes_sends_every_status_there_was(queue: list[dict[str, Any]]) -> None:
+    def statuses(mode: str) -> list[int]:
+        sent = [step.intent["fields"].get("statusId") for step in steps(*queue, mode=mode) if step.verdict == "accept"]
+        present = [status for status in sent if status is not None]
+        return [status for at, status in enumerate(present) if at == 0 or present[at - 1] != status]
+
+    assert statuses("keep_status_changes") == statuses("off")

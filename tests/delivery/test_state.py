@@ -1,0 +1,97 @@
+"""The state of an order survives its round trip, and keeps no more in clear than it must (delivery.md §1)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.delivery.state import OrderState, Owed, Waiting, field_hash, hashes_of, log_key
+
+texts = st.text(max_size=5)
+sources = st.fixed_dictionaries({"topic": texts, "partition": st.integers(0, 9), "offset": st.integers(0, 2**53)})
+intents = st.fixed_dictionaries({"kind": st.just("upsert"), "source": sources, "record": st.dictionaries(texts, texts)})
+owed = st.builds(Owed, source=sources, replay_id=st.none() | texts)
+waitings = st.builds(
+    Waiting,
+    kind=st.sampled_from(["parked", "fill", "in_doubt"]),
+    code=texts,
+    since=st.floats(0, 2e9),
+    intent=intents,
+    owed=st.lists(owed, max_size=3),
+    behind=st.lists(intents, max_size=2),
+    outcome=st.none() | st.dictionaries(texts, texts),
+    claim_id=st.none() | texts,
+    claim=st.none() | st.dictionaries(texts, st.integers(0, 9)),
+    call_ended=st.none() | st.floats(0, 2e9),
+)
+states = st.builds(
+    OrderState,
+    decided=st.dictionaries(texts, st.integers(0, 2**53)),
+    watermark=st.none() | texts.filter(bool),
+    last=st.none() | st.dictionaries(texts, texts, min_size=1),
+    ticket_id=st.none() | texts.filter(bool),
+    hashes=st.dictionaries(texts, texts),
+    clear=st.dictionaries(texts, st.none() | texts),
+    scope=st.dictionaries(texts, texts),
+    left=st.none() | texts.filter(bool),
+    gone=st.booleans(),
+    waiting=st.none() | waitings,
+    queue=st.lists(intents, max_size=2),
+)
+
+
+@given(states)
+def test_round_trip(state: OrderState) -> None:
+    assert OrderState.from_json(state.to_json()) == state
+
+
+def test_an_empty_state_says_nothing() -> None:
+    assert OrderState().to_json() == b"{}"
+    assert OrderState.from_json(b"{}") == OrderState()
+
+
+def test_the_index_finds_waiting_orders_by_their_bytes() -> None:
+    """``orders.waiting`` looks for the name in the raw value, and parses only what has it."""
+    assert b'"waiting"' not in OrderState(ticket_id="T1").to_json()
+    assert b'"waiting"' in OrderState(waiting=Waiting("parked", "c", 1.0, {})).to_json()
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}])
+def test_what_is_empty_and_what_was_never_sent_are_the_same(nothing: Any) -> None:
+    assert field_hash(nothing) == ""
+
+
+@pytest.mark.parametrize("something", [0, False, [], "0", " ", {"a": None}])
+def test_what_is_not_empty_has_a_hash(something: Any) -> None:
+    assert len(field_hash(something)) == 10
+
+
+def test_a_hash_does_not_depend_on_the_order_of_names() -> None:
+    assert field_hash({"a": 1, "b": 2}) == field_hash({"b": 2, "a": 1}) != field_hash({"a": 2, "b": 1})
+
+
+def test_no_personal_data_is_kept() -> None:
+    state = OrderState()
+    state.remember("T1", {"reporter": {"name": "Ann Example"}, "summary": "leak", "statusId": "S1"}, whole=True)
+    raw = state.to_json()
+    assert b"Ann" not in raw
+    assert b"leak" not in raw
+    assert state.clear == {"statusId": "S1"}
+
+
+def test_remember_whole_forgets_and_in_part_adds() -> None:
+    state = OrderState(gone=True)
+    state.remember("T1", {"summary": "a", "twinId": "TW1"}, whole=True)
+    state.remember("T1", {"cause": "b", "statusId": None}, whole=False)
+    assert state.hashes == hashes_of({"summary": "a", "twinId": "TW1", "cause": "b", "statusId": None})
+    assert state.clear == {"twinId": "TW1", "statusId": None}
+    assert not state.gone
+    state.remember("T2", {"summary": "c"}, whole=True)
+    assert (state.ticket_id, state.hashes) == ("T2", hashes_of({"summary": "c"}))
+
+
+def test_a_topic_that_was_made_again_is_another_log() -> None:
+    place = {"topic": "work-orders", "partition": 3}
+    assert log_key(place) == "work-orders/3"
+    assert log_key({**place, "topicId": "one"}) != log_key({**place, "topicId": "two"})

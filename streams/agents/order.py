@@ -47,8 +47,11 @@ class Order:
         """What the views say now. The table's own ticket counts too: it was written after the identity's
         acknowledgement."""
         books = self.books
+        # Open claims first: one that ends between the two looks is then seen as open, never as nothing at all.
+        still_open = books.claims.open_claims(self.id)
+        done = books.claims.done_ticket(self.id)
         identity = books.identities.ticket_of(self.id) or self.state.ticket_id
-        return Seen(identity, books.claims.done_ticket(self.id), books.claims.open_claims(self.id))
+        return Seen(identity, done, still_open)
 
     def dissolve_waiting(self, own: Mapping[str, Any]) -> None:
         """The order goes on: what it owed for older records is said with the next final outcome."""

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
@@ -77,15 +78,14 @@ def main(
 
 
 def _measured(parts: Sequence[str], sizes: Sizes) -> Iterator[Figure]:
-    step = _say
-    step(f"fetching Apache Kafka, if it is not here yet; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    _say("", f"this machine: {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; other work spoils the figures")
     runtime = prepare()
     for part in dict.fromkeys(parts):
-        yield from PARTS[part](runtime, lambda text, part=part: step(f"{part}: {text}"), sizes)
+        yield from PARTS[part](runtime, partial(_say, f"{part}: "), sizes)
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _say(start: str, text: str) -> None:
+    click.echo(start + text, err=True)
 
 
 def line(figure: Figure) -> str:
@@ -94,7 +94,8 @@ def line(figure: Figure) -> str:
     bound = "≤" if figure.at_most else "≥"
     value = f"{figure.value:.2f}" if figure.value < 100 else f"{figure.value:.0f}"
     note = f"  ({figure.note})" if figure.note else ""
-    return f"{figure.part}: {figure.what}: {value}{unit}, goal {bound} {figure.goal:g}{unit}, ratio {figure.ratio:.2f}{note}"
+    said = f"{figure.part}: {figure.what}: {value}{unit}, goal {bound} {figure.goal:g}{unit}"
+    return f"{said}, ratio {figure.ratio:.2f}{note}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from ops.benchmarks import sample
 from ops.benchmarks.processor import ProcessorMeter
 from ops.benchmarks.sample import Sample
 from ops.demo.processes import Child, DemoFailed, run_to_end, uninterrupted, wait_until, willow_sync
-from ops.kafka import Broker, KafkaRuntime
+from ops.kafka import Broker, KafkaRuntime, KafkaSetupError
 from ops.portfolio.mappings import lists
 
 LATENCY = 0.05
@@ -36,6 +37,9 @@ START_SECONDS = 60.0
 """What a command, a start or a drain may take on a busy machine."""
 _POLL_SECONDS = 0.1
 _ADDRESSES = re.compile(r"base URL (\S+), page (\S+)")
+
+Step = Callable[[str], None]
+"""Told what is being done, for people who wait."""
 
 
 class Worker(Child):
@@ -189,17 +193,18 @@ class Rig:
 def rig(runtime: KafkaRuntime, **settings: Any) -> Iterator[Rig]:
     """A started Rig; ``settings`` are added to the worker's. Nothing of it runs on afterwards, however it ends.
 
-    The folder with the logs stays only if a process failed. Raises DemoFailed, KafkaSetupError."""
-    folder = tempfile.TemporaryDirectory(prefix="willow-sync-benchmark-", ignore_cleanup_errors=True)
-    built = Rig(runtime, Path(folder.name), settings)
+    Its folder stays only after a failure, whose remedy names a log in it. Raises DemoFailed, KafkaSetupError."""
+    folder = Path(tempfile.mkdtemp(prefix="willow-sync-benchmark-"))
+    built = Rig(runtime, folder, settings)
+    failed = False
     try:
         built.start()
         yield built
+    except (DemoFailed, KafkaSetupError):
+        failed = True
+        raise
     finally:
         with uninterrupted():
             built.close()
-            folder.cleanup()
-
-
-Step = Callable[[str], None]
-"""Told what is being done, for people who wait."""
+            if not failed:
+                shutil.rmtree(folder, ignore_errors=True)

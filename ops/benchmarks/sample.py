@@ -1,6 +1,6 @@
 """The data of the benchmarks: a building graph of any size, and orders on its things, as Debezium sends them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
@@ -60,10 +60,6 @@ def _as_debezium(feed: Feed, rows: Iterator[Row]) -> Iterator[Sample]:
         messages = connector.messages(Draft(Phase.SNAPSHOT, "c", "benchmark", row) for row in chunk)
         for row, message in zip(chunk, messages, strict=True):
             yield Sample(row["id"], message.key or b"", message.value or b"", message.headers)
-
-
-def ids(samples: Iterable[Sample]) -> set[str]:
-    return {sample.id for sample in samples}
 
 
 def _id(number: int) -> str:

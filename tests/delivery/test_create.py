@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.delivery.create import (
@@ -27,6 +27,9 @@ from streams.delivery.create import (
     next_look_up,
     settled_at,
 )
+
+#: A busy machine is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 FIRST = OpenClaim("c1", 10, 1_000_000, 30.0, {})
 SECOND = OpenClaim("c2", 11, 1_000_500, 30.0, {})
@@ -161,6 +164,7 @@ def test_one_more_look_up_when_settle_ends() -> None:
     waited=st.floats(0, 100 * DAY),
     settled_after=st.floats(0, 2 * DAY),
 )
+@UNHURRIED
 def test_the_next_look_up_lies_ahead_and_within_a_day(since: float, waited: float, settled_after: float) -> None:
     now, settled = since + waited, since + settled_after
     due = next_look_up(since, now, settled)

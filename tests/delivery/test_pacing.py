@@ -1,9 +1,12 @@
 """No second holds more than the rate, whatever the arrivals; the clock is a list of numbers here."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.delivery.pacing import Pace
+
+#: A busy machine is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Time:
@@ -42,6 +45,7 @@ async def test_idle_time_is_not_saved_up() -> None:
 
 
 @given(rate=st.floats(0.5, 500), gaps=st.lists(st.floats(0, 2), min_size=2, max_size=60))
+@UNHURRIED
 async def test_no_second_holds_more_than_the_rate_and_one(rate: float, gaps: list[float]) -> None:
     time = Time()
     pace = Pace(rate, clock=time.clock, sleep=time.sleep)

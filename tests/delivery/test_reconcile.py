@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.outcome import OutcomeKind
@@ -22,6 +22,9 @@ from streams.delivery.reconcile import (
     to_create,
 )
 from streams.delivery.state import OrderState, Owed, Waiting, hashes_of
+
+#: A busy machine is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LOG = "id-1/3"
 
@@ -238,6 +241,7 @@ field_maps = st.dictionaries(st.sampled_from(["summary", "cause", "dueDate", "ex
 
 
 @given(sent=field_maps, wanted=field_maps)
+@UNHURRIED
 def test_after_a_change_is_sent_nothing_is_left_to_change(sent: dict[str, Any], wanted: dict[str, Any]) -> None:
     state = OrderState()
     state.remember("T1", sent, whole=True)

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.delivery.state import OrderState, Owed, Waiting, field_hash, hashes_of, log_key
+
+#: A busy machine is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.text(max_size=5)
 sources = st.fixed_dictionaries({"topic": texts, "partition": st.integers(0, 9), "offset": st.integers(0, 2**53)})
@@ -42,6 +45,7 @@ states = st.builds(
 
 
 @given(states)
+@UNHURRIED
 def test_round_trip(state: OrderState) -> None:
     assert OrderState.from_json(state.to_json()) == state
 

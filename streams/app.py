@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from streams.agents.writer import Writer
 from streams.delivery.lanes import Lanes
 from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
+from streams.delivery.state import Waiting
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import Producer
 from streams.kafka.transport import SCHEME, Consumer, register
@@ -48,10 +50,11 @@ PLANNER_WINDOW = 5_000
 DRAIN_GRACE = 3.0
 
 #: A create may take the whole request time-out, and then its identity and outcome must be written.
-DRAIN_MARGIN = 10.0
+DRAIN_MARGIN = 8.0
 
-#: The rebalance waits for creates; a coordinator that does not would hand their orders to another worker.
-REBALANCE_MARGIN = 15.0
+#: The rebalance waits for creates; a coordinator that does not would hand their orders to another worker. More than
+#: all that a drain may take: its margin, the end of what was cancelled, the planners' last acknowledgements.
+REBALANCE_MARGIN = 20.0
 
 
 def faust_app(settings: Settings) -> Any:
@@ -158,6 +161,7 @@ class SyncApp:
         slots = settings.willow.max_in_flight
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
         lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
+        self.books.may_write = partial(lease.wait, self.lanes)
         self.calls = Calls(
             self.client, self.lanes, lease, max_in_flight=slots, rng=random.Random(), breaker=self.breaker
         )
@@ -172,7 +176,7 @@ class SyncApp:
             self.twins,
             self.entities_view,
             self.client,
-            external_id=lambda order_id: settings.external_id_template.format(id=order_id),
+            external_id=lambda order_id: settings.external_id_template.replace("{id}", order_id),
             settle=settings.in_doubt.settle.total_seconds(),
             pace=Pace(settings.replans_per_second, clock=time.monotonic),
         )
@@ -229,6 +233,9 @@ class SyncApp:
                 continue
             message = event.message
             await self._views_caught_up(message.generation_id)
+            if self.app.consumer.leaving or message.generation_id != self.app.consumer_generation_id:
+                # The drain gave it up while it waited here; it comes again, to whoever owns its partition.
+                continue
             try:
                 intent = orjson.loads(message.value)
                 order_id: str = intent["workOrderId"]
@@ -261,6 +268,8 @@ class SyncApp:
     # -- rebalances ----------------------------------------------------------------------------------------------
 
     async def _drain(self) -> None:
+        # Nothing is woken from tables that are leaving.
+        self.index.rebuild(())
         create_grace = self.settings.willow.request_timeout.total_seconds() + DRAIN_MARGIN
         await self.lanes.drain(DRAIN_GRACE, create_grace)
         deadline = time.monotonic() + DRAIN_GRACE
@@ -275,15 +284,21 @@ class SyncApp:
         self.lanes.resume()
 
     def _recovered(self) -> None:
+        try:
+            self.index.rebuild(self._all_waiting())
+        except Exception as error:
+            # Faust looks at no exception here: parked orders would never wake, in silence.
+            self.fail(error)
+
+    def _all_waiting(self) -> list[tuple[str, int, Waiting]]:
         intents = self.settings.topics.name("ticket_intents")
         mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == intents)
-        waiting = [
+        return [
             (order_id, partition, state.waiting)
             for partition in mine
             for order_id, state in self.orders.waiting(partition)
             if state.waiting is not None
         ]
-        self.index.rebuild(waiting)
 
     def _waiting_changed(self, order_id: str, partition: int, waiting: Any) -> None:
         self.index.changed(order_id, partition, waiting)

@@ -47,9 +47,7 @@ class Observatory:
             return refusal.answer(path, "")
 
     async def _front(self, request: web.BaseRequest, _: dict[str, str]) -> Answer:
-        tickets = [
-            (ticket, self._world.shapes.status_of(ticket)) for ticket in self._world.tickets.newest(_NEWEST)
-        ]
+        tickets = [(ticket, self._world.shapes.status_of(ticket)) for ticket in self._world.tickets.newest(_NEWEST)]
         html = front_page(self._figures(), tickets, part="part" in request.query)
         return Answer(200, html.encode(), HTML_HEADERS)
 
@@ -109,9 +107,7 @@ class Observatory:
             started_at=self._started,
             requests=counts.total() + self.in_flight,
             in_flight=self.in_flight,
-            refused=sum(
-                count for (_, status), count in counts.items() if status is not None and status >= 400
-            ),
+            refused=sum(count for (_, status), count in counts.items() if status is not None and status >= 400),
             tickets=len(tickets),
             updates=tickets.updates,
             duplicates=len(tickets.duplicates()),

@@ -48,9 +48,7 @@ class Entry:
 
 
 class Journal:
-    def __init__(
-        self, file: Path | None = None, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
-    ) -> None:
+    def __init__(self, file: Path | None = None, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
         """Raises EmulatorError if ``file`` holds something already or can't be written."""
         self._lines: deque[bytes] = deque()
         self._held_bytes = 0

@@ -38,9 +38,7 @@ def parse_query(document: Any, of: Collection, *, page_base: int, filter_support
     are taken and ignored, as a server does that doesn't know the field."""
     if not isinstance(document, dict):
         raise invalid({"$": [f"Expected an object, got {kind_of(document)}."]})
-    unknown = {
-        name: [f"Unknown field; there are {', '.join(_BODY)}."] for name in document if name not in _BODY
-    }
+    unknown = {name: [f"Unknown field; there are {', '.join(_BODY)}."] for name in document if name not in _BODY}
     if unknown:
         raise invalid(unknown)
     filters = _specifications(document, "filterSpecifications", _FILTER)
@@ -103,9 +101,7 @@ def _sorts(specifications: list[dict[str, Any]], of: Collection) -> tuple[tuple[
     for item in specifications:
         field, direction = item.get("field"), item.get("sort")
         if field not in of.sort_fields:
-            raise _bad(
-                "sortSpecifications", f"Can't sort by {shown(field)}; there are {', '.join(of.sort_fields)}."
-            )
+            raise _bad("sortSpecifications", f"Can't sort by {shown(field)}; there are {', '.join(of.sort_fields)}.")
         if not isinstance(direction, str) or direction.lower() not in ("asc", "desc"):
             raise _bad("sortSpecifications", f"Expected asc or desc, got {shown(direction)}.")
         sorts.append((str(field), direction.lower() == "desc"))
@@ -118,9 +114,7 @@ def _wanted(specifications: list[dict[str, Any]], of: Collection) -> frozenset[s
         values = _values(item, of)
         joined = item.get("filterConditionOperator") or "And"
         if joined not in ("And", "Or"):
-            raise _bad(
-                "filterSpecifications", f"Expected And or Or as filterConditionOperator, got {shown(joined)}."
-            )
+            raise _bad("filterSpecifications", f"Expected And or Or as filterConditionOperator, got {shown(joined)}.")
         if joined == "Or" and wanted is not None:
             wanted |= values
         else:

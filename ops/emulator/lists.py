@@ -104,9 +104,7 @@ def load_lists(file: Path) -> Lists:
     try:
         given = _ListsFile.model_validate_json(file.read_bytes())
         built_in = _ListsFile.model_validate(BUILT_IN)
-        return _lists(
-            built_in.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
-        )
+        return _lists(built_in.model_copy(update={name: getattr(given, name) for name in given.model_fields_set}))
     except OSError as error:
         raise EmulatorError(f"can't read the lists file {file}: {error.strerror}", "check --lists") from error
     except ValidationError as error:
@@ -125,9 +123,7 @@ def _lists(file: _ListsFile) -> Lists:
     for item in entries[Kind.SERVICES_NEEDED]:
         category = item.details["categoryId"]
         if category is not None and category not in categories:
-            raise ValueError(
-                f"servicesNeeded {item.name!r} names the category {category!r}, which is not listed"
-            )
+            raise ValueError(f"servicesNeeded {item.name!r} names the category {category!r}, which is not listed")
         details = {**item.details, "categoryId": categories.get(category)}
         services.append(Listed(item.id, item.name, item.code, details))
     return Lists({**entries, Kind.SERVICES_NEEDED: tuple(services)})

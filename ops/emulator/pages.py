@@ -139,8 +139,7 @@ def _cards(figures: Figures) -> str:
         ("Ids with two tickets", figures.duplicates, figures.duplicates > 0),
     )
     cards = "".join(
-        f"<div><dt>{name}</dt><dd{' class=bad' if bad else ''}>{value:,}</dd></div>"
-        for name, value, bad in shown
+        f"<div><dt>{name}</dt><dd{' class=bad' if bad else ''}>{value:,}</dd></div>" for name, value, bad in shown
     )
     return f'<dl class="figures">{cards}</dl><p>Since {escape(figures.started_at)}</p>'
 
@@ -167,9 +166,7 @@ def _status(status: Listed) -> str:
 
 
 def _revision(number: int, revision: Revision) -> str:
-    changed = "".join(
-        f"<div>{escape(name)}: {_value(value)}</div>" for name, value in revision.changed.items()
-    )
+    changed = "".join(f"<div>{escape(name)}: {_value(value)}</div>" for name, value in revision.changed.items())
     return (
         f'<tr><td data-name="No.">{number}<td data-name="Time">{escape(revision.at)}'
         f'<td data-name="Request">{revision.request}<td data-name="Set">{changed}'

@@ -254,6 +254,4 @@ def _not_started(host: str, port: int, error: OSError) -> EmulatorError:
             f"port {port} on {host} is taken by another program",
             "choose another with --port (0 takes any free one), or stop what listens there",
         )
-    return EmulatorError(
-        f"can't listen on {host}:{port}: {error.strerror or error}", "choose another --host or --port"
-    )
+    return EmulatorError(f"can't listen on {host}:{port}: {error.strerror or error}", "choose another --host or --port")

@@ -63,9 +63,7 @@ class TicketStore:
 
     def with_external_ids(self, wanted: Iterable[str]) -> list[Ticket]:
         """In the order of creation; all of those that share an external id."""
-        found = [
-            ticket for external_id in set(wanted) for ticket in self._by_external_id.get(external_id, ())
-        ]
+        found = [ticket for external_id in set(wanted) for ticket in self._by_external_id.get(external_id, ())]
         return sorted(found, key=lambda ticket: ticket.number)
 
     def duplicates(self) -> dict[str, list[str]]:

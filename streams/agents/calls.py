@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from streams.delivery.answers import Answer, Failure, Fault, ForbiddenSites, Operation, fault_of
+from streams.delivery.answers import Answer, Failure, Fault, ForbiddenSites, Operation, fault_of, proves_not_executed
 from streams.delivery.lanes import Lanes
 from streams.delivery.outcomes import Effort
 from streams.delivery.pause import Breaker, backoff
@@ -136,7 +136,7 @@ class Calls:
     def _blame(self, answer: Answer) -> Fault:
         fault = fault_of(answer)
         if fault is Fault.MOMENT:
-            ambiguous = answer.operation is Operation.PUT and answer.failure is Failure.NO_ANSWER
+            ambiguous = answer.operation is Operation.PUT and not proves_not_executed(answer)
             self.breaker.bad(answer.detail, ambiguous_create=ambiguous, retry_after=answer.retry_after)
         elif fault is Fault.TENANT:
             self.breaker.pause("tenant", answer.detail)

@@ -100,11 +100,13 @@ class Doubts:
 
     async def _go_on(self, order: Order, waiting: Waiting, settled: OpenClaim | None) -> None:
         """The doubt is over: bring the ticket to the newest desired state, then what stood behind."""
+        if settled is not None:
+            await self._bind(order, waiting.intent["entityType"], settled)
         queue: list[Step[Any]] = []
         for intent in (waiting.intent, *waiting.behind):
             append(queue, Step(Verdict.ACCEPT, intent, [], []), self._mode)
-        own = [step.intent["source"] for step in queue]
-        order.owed += [item for item in waiting.owed if item.source not in own]
+        own = [(step.intent["source"], step.intent.get("replayId")) for step in queue]
+        order.owed += [item for item in waiting.owed if (item.source, item.replay_id) not in own]
         order.state.waiting = None
         first, rest = queue[0], queue[1:]
         # What it replaced is owed already, under its own coordinates.
@@ -115,6 +117,16 @@ class Doubts:
         else:
             await self._accept(order, first)
         await self.work_off(order)
+
+    async def _bind(self, order: Order, entity_type: str, claim: OpenClaim) -> None:
+        """Publish the ticket that the doubt came to, whatever becomes of the records behind it; then ``done``."""
+        ticket = order.seen().ticket
+        if ticket is None:
+            return
+        writer = order.books.writer
+        if order.books.identities.ticket_of(order.id) is None:
+            await writer.identity(order.id, entity_type, ticket, claim.claim_id)
+        await writer.claim(order.partition, order.id, claim.claim_id, ClaimState.DONE, claim.source, ticket_id=ticket)
 
     async def work_off(self, order: Order) -> None:
         """Carry out what stood behind a doubt. Each leaves the queue with the write that says its outcome."""

@@ -5,6 +5,8 @@ write N dead letters each time. A consumer group of its own shares the partition
 """
 
 import asyncio
+import concurrent.futures
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -22,8 +24,8 @@ log = logging.getLogger(__name__)
 #: Records per turn; between turns the other threads get the interpreter, for a first read may be a million records.
 BATCH = 500
 
-#: A dead letter that the broker did not take within this time is sent again with the next read.
-ACK_SECONDS = 60.0
+#: How often the wait for a dead letter's acknowledgement looks whether the worker stops.
+ACK_SECONDS = 1.0
 
 
 class EntityPoison:
@@ -77,7 +79,11 @@ class EntityPoison:
             found = decode_entity(message.key(), message.value(), headers, self._form)
             if isinstance(found, Undecodable):
                 sent = asyncio.run_coroutine_threadsafe(self._bury(message, headers, found), self._loop)
-                sent.result(ACK_SECONDS)
+                while not self._stopping.is_set():
+                    # A broker that is away comes back: its producer repeats the record for ever.
+                    with contextlib.suppress(concurrent.futures.TimeoutError):
+                        sent.result(ACK_SECONDS)
+                        break
 
     async def _bury(self, message: Any, headers: Any, why: Undecodable) -> None:
         source = Source(topic=message.topic(), partition=message.partition(), offset=message.offset())

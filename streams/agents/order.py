@@ -1,7 +1,7 @@
 """One order in the sink's hand: its state, what its views say, and the writing of its outcomes in the right order."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,10 @@ from streams.tables.identities import IdentityTable
 from streams.tables.orders import OrderTable
 
 
+async def _at_once() -> None:
+    return None
+
+
 @dataclass(slots=True)
 class Books:
     """What the sink reads and writes about orders; one per worker."""
@@ -31,6 +35,8 @@ class Books:
     told: Callable[[Mapping[str, Any]], None] = lambda _: None
     """Called with each outcome that was written, for metrics."""
     waiting_changed: Callable[[str, int, Waiting | None], None] = lambda *_: None
+    may_write: Callable[[], Awaitable[None]] = _at_once
+    """Returns while no other worker can own the order; a worker that was frozen must not write over its successor."""
 
 
 @dataclass(slots=True)
@@ -57,7 +63,8 @@ class Order:
         """The order goes on: what it owed for older records is said with the next final outcome."""
         waiting, self.state.waiting = self.state.waiting, None
         if waiting is not None:
-            self.owed += [item for item in waiting.owed if item.source != own["source"]]
+            mine = (own["source"], own.get("replayId"))
+            self.owed += [item for item in waiting.owed if (item.source, item.replay_id) != mine]
 
     async def tell(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
         """Write outcomes; returns once the broker has them."""
@@ -134,6 +141,7 @@ class Order:
             state.scope |= {name: record[name] for name in ("jobStatus", "relatesTo") if name in record}
 
     async def save(self) -> None:
+        await self.books.may_write()
         await self.books.orders.write(self.partition, self.id, self.state)
         self.books.waiting_changed(self.id, self.partition, self.state.waiting)
 
@@ -143,7 +151,7 @@ class Order:
         older = [Owed(item["source"], item.get("replayId")) for item in step.superseded]
         own = Owed(step.intent["source"], step.intent.get("replayId"))
         owed = [*self.owed, *(former.owed if former else []), *older]
-        waiting.owed = [item for item in owed if item.source != own.source] + [own]
+        waiting.owed = [item for item in owed if item != own] + [own]
         if former is not None and former.intent["source"] == own.source:
             waiting.since = former.since
         if said is not None:

@@ -18,6 +18,7 @@ from streams.agents.writer import Writer
 from streams.delivery.outcomes import outcome
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
+from streams.kafka.producer import SendFailed
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
 from streams.planning.plan import changed_at, plan, plan_not_a_change
 from streams.planning.reasons import reason
@@ -70,6 +71,9 @@ class Planner:
             try:
                 sent = await self._plan_record(message, source)
                 self._errors_in_a_row = 0
+            except SendFailed:
+                # The broker's or the queue's fault, never the record's: it must not be dead-lettered.
+                raise
             except Exception as error:
                 sent = self._broken(message, source, error)
             _when_acknowledged(sent, partial(in_flight.done, slot))
@@ -89,8 +93,13 @@ class Planner:
                 continue
             if replan.cause is not Cause.SIGNAL:
                 await pace.take()
-            sent = self._writer.intent(replan.work_order_id, await self._plan_replan(replan), None)
-            _when_acknowledged([sent], partial(in_flight.done, slot))
+            try:
+                sent = [self._writer.intent(replan.work_order_id, await self._plan_replan(replan), None)]
+            except SendFailed:
+                raise
+            except Exception as error:
+                sent = self._broken(event.message, replan.source, error)
+            _when_acknowledged(sent, partial(in_flight.done, slot))
 
     def _source(self, message: Any) -> Source:
         return Source.model_construct(

@@ -56,7 +56,11 @@ class Sink:
         await self._doubts.work_off(order)
         for step in conflate([(item.intent, item) for item in batch], state, self._mode):
             order.traceparent = step.items[-1].traceparent
+            await self._books.may_write()
             await self._carry_out(order, step)
+            if step.verdict is not Verdict.ACCEPT or step.intent["kind"] == IntentKind.SIGNAL:
+                # A crash may have left this state in the local store alone; acknowledging it now would lose it.
+                await order.save()
             for item in step.items:
                 self._in_flight.done(item.slot)
 

@@ -278,23 +278,18 @@ class Tickets:
 
     async def _updated(self, order: Order, attempt: Attempt, ticket_id: str, changed: Mapping[str, Any]) -> None:
         state, intent, books = order.state, attempt.step.intent, order.books
-        first = state.last is None and not state.hashes
+        first = not state.hashes
         state.remember(ticket_id, attempt.fields, whole=False)
         # The lease may have run out during the call: then another owner speaks for this order by now.
         await self._calls.lease.wait(self._calls.lanes)
+        own = _claim_of(order, intent["source"])
         kind = OutcomeKind.UPDATED if changed else OutcomeKind.UNCHANGED
-        source = intent["source"]
-        if attempt.adopting:
+        if attempt.adopting or (first and ticket_id in intent.get("ticketIds", ()) and not order.seen().done):
             kind = OutcomeKind.ADOPTED
-        elif first and books.claims.created_for(order.id) == (
-            source["topic"],
-            source["partition"],
-            source["offset"],
-        ):
+        elif first and (own or books.claims.created_for(order.id) == coordinates(intent["source"])):
             # A crash came between identity and state: this record made the ticket (delivery.md §1).
             kind = OutcomeKind.CREATED
         missing_identity = books.identities.ticket_of(order.id) is None
-        claim = attempt.settled
 
         def identity(said: dict[str, Any]) -> list[Acked]:
             if not missing_identity:
@@ -302,16 +297,11 @@ class Tickets:
             return [books.writer.identity(order.id, intent["entityType"], ticket_id, said["outcomeId"])]
 
         def done() -> list[Acked]:
-            if claim is None:
+            if own is None:
                 return []
             return [
                 books.writer.claim(
-                    order.partition,
-                    order.id,
-                    claim.claim_id,
-                    ClaimState.DONE,
-                    claim.source,
-                    ticket_id=ticket_id,
+                    order.partition, order.id, own.claim_id, ClaimState.DONE, own.source, ticket_id=ticket_id
                 )
             ]
 
@@ -363,7 +353,8 @@ class Tickets:
             fault = self._calls.forbidden(attempt.site)
             why = reason("forbidden", detail=answer.detail)
         elif fault is Fault.TICKET_GONE:
-            order.state.gone = True
+            # A ticket that only the order's own identity names was never its ticket: another may be named later.
+            order.state.gone = order.seen().ticket is not None
             why = reason("ticket_not_found", ticket=order.state.ticket_id, detail=answer.detail)
         elif fault is Fault.CONFLICT:
             why = reason("conflict", detail=answer.detail)
@@ -375,6 +366,16 @@ class Tickets:
             return False
         await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
         return True
+
+
+def coordinates(source: Mapping[str, Any]) -> tuple[str, int, int]:
+    return source["topic"], source["partition"], source["offset"]
+
+
+def _claim_of(order: Order, source: Mapping[str, Any]) -> OpenClaim | None:
+    """The record's own claim, still open though the ticket is known: a crash came before its ``done``."""
+    wanted = coordinates(source)
+    return next((claim for claim in order.seen().open if claim.source and coordinates(claim.source) == wanted), None)
 
 
 def differences(ticket: Ticket, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,12 +31,17 @@ TURN_SECONDS = 0.25
 #: After an assignment, orders in doubt are looked up this soon.
 FIRST_LOOK_SECONDS = 1.0
 
+#: A look-up that failed is made again after this long, not at the schedule's next step, which may be tomorrow.
+FAILED_LOOK_SECONDS = 15.0
+
 
 @dataclass(slots=True)
 class _Doubt:
     partition: int
     claim_id: str
     since: float
+    claimed: float
+    """Epoch seconds of the claim: no ticket of it is older."""
     settled: float
     source: dict[str, Any]
 
@@ -81,7 +86,14 @@ class WaitingIndex:
         if waiting.kind == "in_doubt":
             claim = claim_of(waiting)
             settled = settled_at(claim, self._settle, call_ended=waiting.call_ended)
-            self._doubts[order_id] = _Doubt(partition, claim.claim_id, waiting.since, settled, waiting.intent["source"])
+            self._doubts[order_id] = _Doubt(
+                partition,
+                claim.claim_id,
+                waiting.since,
+                min(waiting.since, claim.since_ms / 1000),
+                settled,
+                waiting.intent["source"],
+            )
             self._plan_look_up(order_id)
         elif waiting.kind == "parked":
             watch = frozenset(waiting.intent.get("watch", ()))
@@ -166,6 +178,10 @@ class WaitingIndex:
                 await self._look_up(due)
             except WillowError as error:
                 log.warning("look-up of %d orders in doubt failed, it is repeated: %s", len(due), error)
+                again = self._books.clock() + FAILED_LOOK_SECONDS
+                for order_id in due:
+                    heapq.heappush(self._due, (again, order_id))
+                continue
             for order_id in due:
                 if order_id in self._doubts:
                     self._plan_look_up(order_id)
@@ -212,7 +228,7 @@ class WaitingIndex:
 
     async def _page_through(self, wanted: set[str]) -> tuple[list[Any], bool]:
         """All tickets, newest first, down to before the oldest claim. Not counted if no ticket shows an externalId."""
-        since = min((doubt.since for doubt in self._doubts.values()), default=0.0) - 600.0
+        since = min((doubt.claimed for doubt in self._doubts.values()), default=0.0) - 600.0
         tickets: list[Any] = []
         whole = True
         async for ticket in self._client.list_tickets(sort=[Sort("createdDate", descending=True)]):

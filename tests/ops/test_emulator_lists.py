@@ -96,9 +96,7 @@ async def test_filters_on_external_id_find_every_ticket_that_has_it() -> None:
 
 
 def _specs(*values: str, joined: str = "And") -> list[dict[str, Any]]:
-    one: list[dict[str, Any]] = filtered("in", list(values), filterConditionOperator=joined)[
-        "filterSpecifications"
-    ]
+    one: list[dict[str, Any]] = filtered("in", list(values), filterConditionOperator=joined)["filterSpecifications"]
     return one
 
 
@@ -137,9 +135,7 @@ async def test_a_question_of_another_form_is_refused(body: Any, named: str) -> N
 async def test_sorting() -> None:
     async with running() as (_, client):
         ids = await create(client, 4)
-        await client.patch(
-            f"/tickets/{ids[0]}", json=[{"op": "replace", "path": "/cause", "value": "Belt worn"}]
-        )
+        await client.patch(f"/tickets/{ids[0]}", json=[{"op": "replace", "path": "/cause", "value": "Belt worn"}])
         for field, direction, expected in (
             ("createdDate", "desc", ids[::-1]),
             ("createdDate", "ASC", ids),

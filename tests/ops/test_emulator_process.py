@@ -44,9 +44,7 @@ def token_of(base_url: str, secret: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_obeys_its_switches_and_ends_on_a_signal(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_it_says_where_it_is_obeys_its_switches_and_ends_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     twins, lists, journal = tmp_path / "twins.json", tmp_path / "lists.json", tmp_path / "journal.ndjson"
     twins.write_text('["TW1"]')
     lists.write_text('{"statuses": [{"name": "Neu"}]}')
@@ -61,9 +59,7 @@ def test_it_says_where_it_is_obeys_its_switches_and_ends_on_a_signal(
         assert token_of(base_url, "wrong").status_code == 401
         token = token_of(base_url, "x").json()
         assert token["expires_in"] == 120
-        with httpx.Client(
-            base_url=base_url, headers={"Authorization": f"Bearer {token['access_token']}"}
-        ) as client:
+        with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token['access_token']}"}) as client:
             for twin, status in (("TW1", 201), ("TW2", 400)):
                 answer = client.put("/tickets", json={"summary": "a", "twinId": twin})
                 assert answer.status_code == status

@@ -216,9 +216,7 @@ async def test_a_patch_of_another_form_is_refused(operations: Any, named: str) -
 )
 async def test_what_is_not_there_is_a_problem_too(method: str, path: str, status: int) -> None:
     async with running() as (_, client):
-        answer = await client.request(
-            method, path.replace("{unknown}", str(uuid4())), json=replace(cause="x")
-        )
+        answer = await client.request(method, path.replace("{unknown}", str(uuid4())), json=replace(cause="x"))
         assert (answer.status_code, answer.json()["status"]) == (status, status)
         assert (status == 405) == ("Allow" in answer.headers)
 
@@ -239,9 +237,7 @@ async def test_what_is_not_there_is_a_problem_too(method: str, path: str, status
         ("application/json", b" " * (1 << 20) + b"{}", 413),
     ],
 )
-async def test_a_body_that_is_no_ticket_is_refused_whatever_it_is(
-    content_type: str, body: bytes, status: int
-) -> None:
+async def test_a_body_that_is_no_ticket_is_refused_whatever_it_is(content_type: str, body: bytes, status: int) -> None:
     async with running() as (_, client):
         answer = await client.put("/tickets", content=body, headers={"Content-Type": content_type})
         assert answer.status_code == status

@@ -278,7 +278,7 @@ class SyncApp:
         for window in (self.sink_window, *self.planner_windows):
             window.give_up()
 
-    async def _assigned(self, app: Any, assigned: Any, **_: Any) -> None:
+    def _resume(self) -> None:
         for window in (self.sink_window, *self.planner_windows):
             window.give_up()
         self.lanes.resume()
@@ -353,7 +353,7 @@ class SyncApp:
         for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts):
             self._spawn(forever)
         Consumer.drains = [self._drain]
-        self.app.on_partitions_assigned.connect(self._assigned, weak=False)
+        Consumer.resumes = [self._resume]
         self.orders.when_recovered(self._recovered)
         await self.app.start()
 

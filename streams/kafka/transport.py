@@ -53,6 +53,9 @@ class Consumer(driver.Consumer):
     #: Run, in turn, before partitions go: at a rebalance and at SIGTERM. Each is bounded in time.
     drains: ClassVar[list[Drain]] = []
 
+    #: Run before the first record of an assignment can arrive: later, they would give up what is taken on already.
+    resumes: ClassVar[list[Callable[[], None]]] = []
+
     #: From the first drain to the next assignment: what is delivered meanwhile is not to be worked on.
     leaving = False
 
@@ -81,6 +84,8 @@ class Consumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        for resume in self.resumes:
+            resume()
         self.leaving = False
         await super().on_partitions_assigned(assigned, generation_id)
 

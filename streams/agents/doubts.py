@@ -1,6 +1,7 @@
 """Orders in doubt: nobody knows whether a create made a ticket. Later records stand behind it; look-ups end it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 from schemas.claim import ClaimState
@@ -53,6 +54,8 @@ class Doubts:
         queue: list[Step[Any]] = []
         for kept in waiting.behind:
             append(queue, Step(Verdict.ACCEPT, kept, [], []), self._mode)
+        waiting.owed += order.owed
+        order.owed = []
         waiting.owed += [Owed(item["source"], item.get("replayId")) for item in step.superseded]
         waiting.owed.append(Owed(step.intent["source"], step.intent.get("replayId")))
         append(queue, Step(Verdict.ACCEPT, step.intent, [], []), self._mode)
@@ -105,13 +108,16 @@ class Doubts:
         queue: list[Step[Any]] = []
         for intent in (waiting.intent, *waiting.behind):
             append(queue, Step(Verdict.ACCEPT, intent, [], []), self._mode)
-        own = [(step.intent["source"], step.intent.get("replayId")) for step in queue]
-        order.owed += [item for item in waiting.owed if (item.source, item.replay_id) not in own]
+        replaced = _shared_out(waiting.owed, [step.intent for step in queue])
+        order.owed += replaced[0]
         order.state.waiting = None
         first, rest = queue[0], queue[1:]
         # What it replaced is owed already, under its own coordinates.
         first.superseded = []
-        order.state.queue = [step.intent for step in rest]
+        order.state.queue = [
+            {**step.intent, "owed": [asdict(item) for item in owed]}
+            for step, owed in zip(rest, replaced[1:], strict=True)
+        ]
         if first.intent["kind"] == IntentKind.UPSERT:
             await self._upsert(order, first, settled)
         else:
@@ -131,8 +137,25 @@ class Doubts:
     async def work_off(self, order: Order) -> None:
         """Carry out what stood behind a doubt. Each leaves the queue with the write that says its outcome."""
         while order.state.queue:
-            step: Step[Any] = Step(Verdict.ACCEPT, order.state.queue.pop(0), [], [])
+            intent = order.state.queue.pop(0)
+            order.owed += [Owed(**item) for item in intent.pop("owed", ())]
+            step: Step[Any] = Step(Verdict.ACCEPT, intent, [], [])
             if order.state.waiting is not None and order.state.waiting.kind == "in_doubt":
                 await self.stand_behind(order, step)
             else:
                 await self._accept(order, step)
+
+
+def _shared_out(owed: Sequence[Owed], queue: Sequence[Mapping[str, Any]]) -> list[list[Owed]]:
+    """For each intent of the queue the records it replaced: those that came after the intent before it. ``owed`` is in
+    log order."""
+    own = [(intent["source"], intent.get("replayId")) for intent in queue]
+    replaced: list[list[Owed]] = [[] for _ in queue]
+    by = 0
+    for item in owed:
+        if (item.source, item.replay_id) in own:
+            by = min(own.index((item.source, item.replay_id)) + 1, len(queue) - 1)
+        else:
+            # Said with an older intent's outcome, a record would be superseded by one that it came after.
+            replaced[by].append(item)
+    return replaced

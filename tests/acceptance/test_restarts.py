@@ -9,6 +9,7 @@ from tests.acceptance.conftest import StageFor
 from tests.acceptance.judge import judge
 from tests.acceptance.records import Document, names, work_order
 from tests.acceptance.stage import Stage
+from tests.acceptance.willow import Silent
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.kafka]
 
@@ -106,6 +107,23 @@ def test_a_worker_joins_and_leaves_under_load(stage_for: StageFor) -> None:
     parked = [outcome["workOrderId"] for outcomes in stage.tap.parked.values() for outcome in outcomes]
     # Joining and leaving in order leaves no create behind whose answer nobody heard.
     assert parked == []
+
+
+def test_a_kill_before_the_answer_to_an_update_that_is_taken_back(stage_for: StageFor) -> None:
+    stage = stage_for()
+    worker = stage.worker()
+    stage.final(stage.change("REVERT", summary="As before"))
+    silent = Silent("patch_ticket")
+    stage.willow.script.now = silent
+    between = stage.change("REVERT", summary="In between")
+    stage.until(lambda: silent.carried_out > 0, "the update to be carried out")
+    worker.kill()
+    # To the worker's state it is as it was; Willow knows better.
+    last = stage.change("REVERT", summary="As before")
+    stage.willow.script.now = FixedLatency()
+    worker.start()
+    stage.finals([between, last])
+    judge(stage)
 
 
 def test_a_new_group_creates_nothing(stage_for: StageFor) -> None:

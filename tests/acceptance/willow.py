@@ -12,6 +12,9 @@ from ops.emulator import Answer, Behaviour, Call, Emulator, FixedLatency, Kind, 
 
 T = TypeVar("T")
 
+_SILENCE_SECONDS = 300.0
+"""Longer than a scenario takes."""
+
 _ANSWER_SECONDS = 20.0
 """The emulator answers at once; only a machine that hangs is slower."""
 
@@ -46,6 +49,21 @@ class Storm:
         answer, committed = self.rng.choice(_WEATHER)
         if committed:
             perform()
+        return answer
+
+
+@dataclass(slots=True)
+class Silent:
+    """Carries out what it is asked, and never answers calls of one operation."""
+
+    operation: str
+    carried_out: int = 0
+
+    async def __call__(self, call: Call, perform: Perform) -> Answer:
+        answer = perform()
+        if call.operation == self.operation:
+            self.carried_out += 1
+            await asyncio.sleep(_SILENCE_SECONDS)
         return answer
 
 

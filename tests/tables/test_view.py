@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from tenacity import stop_after_delay
 
@@ -78,9 +78,6 @@ class Topic:
     def cut(self, partition: int, before: int) -> None:
         spot = TopicPartition(self.name, partition, before)
         self.admin.delete_records([spot])[spot].result(SOON)
-
-    def delete(self) -> None:
-        self.admin.delete_topics([self.name])[self.name].result(SOON)
 
 
 @pytest.fixture
@@ -243,15 +240,47 @@ async def test_a_topic_that_is_made_a_moment_later_is_found(broker: BrokerAddres
         await ready(view)
 
 
-async def test_a_topic_that_is_deleted_ends_the_worker(topic: Topic) -> None:
-    fatal = Fatal()
-    # Else librdkafka hopes for half a minute that the topic is only new.
-    topic.config["topic.metadata.propagation.max.ms"] = 1
-    async with view_of(topic, Kept(), fatal=fatal) as view:
-        await ready(view)
-        topic.delete()
-        await until(lambda: fatal)
-    assert isinstance(fatal[0], ViewFailed)
+class Told:
+    """An error as librdkafka hands it to a reader."""
+
+    def __init__(self, code: int, *, fatal: bool = False) -> None:
+        self._code, self._fatal = code, fatal
+
+    def code(self) -> int:
+        return self._code
+
+    def fatal(self) -> bool:
+        return self._fatal
+
+    def str(self) -> str:
+        return f"error {self._code}"
+
+
+NO_MENDING = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._AUTO_OFFSET_RESET,
+)
+MENDS_ITSELF = (
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+)
+
+
+def test_what_does_not_mend_itself_ends_the_worker() -> None:
+    """The log was cut over the reader, among others: it would go on with a table that lacks what was cut."""
+    view = View("t", Kept(), {}, on_fatal=Fatal().append)
+    for code in NO_MENDING:
+        with pytest.raises(ViewFailed, match="topic t can't be followed: error"):
+            view._tolerate(Told(code))
+    with pytest.raises(ViewFailed):
+        view._tolerate(Told(KafkaError._TRANSPORT, fatal=True))
+    for code in MENDS_ITSELF:
+        view._tolerate(Told(code))
 
 
 async def test_a_fault_in_the_table_ends_the_worker(topic: Topic) -> None:

@@ -6,6 +6,7 @@ What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced
 * it may commit past a record that is still being worked on: ``_new_offset`` is capped by the lowest such record;
 * it neither drains nor bounds the work in flight at a rebalance or at SIGTERM: ``drains`` run first;
 * it delivers the rest of a batch that was fetched before a rebalance, and commits over what it skips: ``getmany``;
+* it acknowledges what its streams skip while partitions move: ``ack`` takes only what was delivered;
 * nothing tells a worker that was frozen that its partitions are another's by now: the ``lease``.
 """
 
@@ -70,6 +71,11 @@ class Consumer(driver.Consumer):
             # what lies between the committed offset and it for a gap of compaction, and commits over it.
             if epoch == self._epoch or self._is_changelog_tp(tp):
                 yield tp, message
+
+    def ack(self, message: Any) -> bool:
+        # Faust acknowledges what its streams skip while partitions move, though nobody worked on it: the commit
+        # before the revocation would go over it. What was delivered is tracked.
+        return bool(message.tracked and super().ack(message))
 
     async def perform_seek(self) -> None:
         self._epoch += 1

@@ -112,17 +112,26 @@ def test_a_worker_joins_and_leaves_under_load(stage_for: StageFor) -> None:
 def test_a_kill_before_the_answer_to_an_update_that_is_taken_back(stage_for: StageFor) -> None:
     stage = stage_for()
     worker = stage.worker()
-    stage.final(stage.change("REVERT", summary="As before"))
-    silent = Silent("patch_ticket")
+    sent = stage.send_changes(changes(stage, "WO", 12))
+    stage.finals(sent)
+    # An order whose update gets no answer keeps the offsets of its partition from being committed.
+    holding, order = next((a, b) for a in sent for b in sent if a.at < b.at and a.at.partition == b.at.partition)
+    silent = Silent(b"In between")
     stage.willow.script.now = silent
-    between = stage.change("REVERT", summary="In between")
-    stage.until(lambda: silent.carried_out > 0, "the update to be carried out")
+    sent = [stage.change(holding.order_id or "", summary="In between, and no more")]
+    stage.until(lambda: silent.carried_out == 1, "the first update to be carried out")
+    sent.append(stage.change(order.order_id or "", summary="As before"))
+    stage.final(sent[-1])
+    sent.append(stage.change(order.order_id or "", summary="In between"))
+    stage.until(lambda: silent.carried_out == 2, "the second update to be carried out")
+    # By what the worker wrote down nothing has changed; Willow knows better.
+    sent.append(stage.change(order.order_id or "", summary="As before"))
+    topic = stage.settings.topics.work_orders
+    stage.until(lambda: stage.lag(topic) == 0, "the last change to be planned")
     worker.kill()
-    # To the worker's state it is as it was; Willow knows better.
-    last = stage.change("REVERT", summary="As before")
     stage.willow.script.now = FixedLatency()
     worker.start()
-    stage.finals([between, last])
+    stage.finals(sent)
     judge(stage)
 
 

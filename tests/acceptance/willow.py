@@ -54,14 +54,14 @@ class Storm:
 
 @dataclass(slots=True)
 class Silent:
-    """Carries out what it is asked, and never answers calls of one operation."""
+    """Carries out what it is asked, and never answers a call whose body holds this text."""
 
-    operation: str
+    text: bytes
     carried_out: int = 0
 
     async def __call__(self, call: Call, perform: Perform) -> Answer:
         answer = perform()
-        if call.operation == self.operation:
+        if self.text in call.body:
             self.carried_out += 1
             await asyncio.sleep(_SILENCE_SECONDS)
         return answer

@@ -5,14 +5,13 @@ What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced
 * at a rebalance it forgets acknowledged offsets before it commits them: ``commit_now`` runs first;
 * it may commit past a record that is still being worked on: ``_new_offset`` is capped by the lowest such record;
 * it neither drains nor bounds the work in flight at a rebalance or at SIGTERM: ``drains`` run first;
-* it delivers the rest of a batch that was fetched before a rebalance, and commits over what it skips: ``getmany``;
 * it acknowledges what its streams skip while partitions move: ``ack`` takes only what was delivered;
 * nothing tells a worker that was frozen that its partitions are another's by now: the ``lease``.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar
 
 from faust.transport import drivers
@@ -61,26 +60,10 @@ class Consumer(driver.Consumer):
     #: From the first drain to the next assignment: what is delivered meanwhile is not to be worked on.
     leaving = False
 
-    #: Counts what moves the read position: a batch that was fetched before belongs to the position before.
-    _epoch = 0
-
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        epoch = self._epoch
-        async for tp, message in super().getmany(timeout):
-            # The rest of a batch fetched before a rebalance would be delivered as the new generation's: Faust takes
-            # what lies between the committed offset and it for a gap of compaction, and commits over it.
-            if epoch == self._epoch or self._is_changelog_tp(tp):
-                yield tp, message
-
     def ack(self, message: Any) -> bool:
         # Faust acknowledges what its streams skip while partitions move, though nobody worked on it: the commit
         # before the revocation would go over it. What was delivered is tracked.
         return bool(message.tracked and super().ack(message))
-
-    async def perform_seek(self) -> None:
-        self._epoch += 1
-        await super().perform_seek()
-        self._epoch += 1
 
     def _new_consumer_thread(self) -> LeaseThread:
         return LeaseThread(self, loop=self.loop, beacon=self.beacon)
@@ -103,7 +86,6 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await self._drain()
-        self._epoch += 1
         await self.commit_now()
         await super().on_partitions_revoked(revoked)
 

@@ -12,7 +12,7 @@ from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
 from streams.delivery.outcomes import outcome
-from streams.delivery.reconcile import Step, Verdict, conflate, fill
+from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
 from streams.planning.reasons import left, reason
@@ -72,6 +72,9 @@ class Sink:
             case Verdict.REPEAT:
                 return await self._repeat(order, step)
             case Verdict.SUPERSEDED:
+                if judge(intent, state, state.watermark) is Verdict.REPEAT:
+                    # Its first delivery stood before it in the same batch: it would be superseded by itself.
+                    return await self._repeat(order, step)
                 return await order.tell([self._replaced_before(state, intent)])
             case Verdict.STALE:
                 why = reason("stale", mine=intent.get("dateUpdated"), newest=state.watermark)

@@ -11,7 +11,7 @@ What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, ClassVar
 
 from faust.transport import drivers
@@ -59,6 +59,26 @@ class Consumer(driver.Consumer):
 
     #: From the first drain to the next assignment: what is delivered meanwhile is not to be worked on.
     leaving = False
+
+    #: Counts what moves the read position; a batch carries the count of when it came.
+    _epoch = _batch_epoch = 0
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        records = await super()._getmany(active_partitions, timeout)
+        self._batch_epoch = self._epoch
+        return records
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        async for tp, message in super().getmany(timeout):
+            # The rest of a batch that came before a rebalance would be delivered as the new generation's: Faust takes
+            # what lies between the committed offset and it for a gap, and drops what is read again as known.
+            if self._batch_epoch == self._epoch or self._is_changelog_tp(tp):
+                yield tp, message
+
+    async def perform_seek(self) -> None:
+        self._epoch += 1
+        await super().perform_seek()
+        self._epoch += 1
 
     def ack(self, message: Any) -> bool:
         # Faust acknowledges what its streams skip while partitions move, though nobody worked on it: the commit

@@ -27,7 +27,7 @@ from streams.delivery.pause import Breaker, Pause
 from streams.delivery.state import Waiting
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import Producer
-from streams.kafka.transport import SCHEME, Consumer, register
+from streams.kafka.transport import SCHEME, Consumer, Hooks, register
 from streams.metrics import Metrics
 from streams.planning.rules import Rules
 from streams.settings import Settings
@@ -75,7 +75,8 @@ def faust_app(settings: Settings) -> Any:
         broker_max_poll_records=2000,
         stream_buffer_maxsize=4096,
         stream_wait_empty=True,
-        consumer_auto_offset_reset="earliest",
+        # Every position is sought explicitly (``Consumer.perform_seek``): records that are missing must not be skipped.
+        consumer_auto_offset_reset="none",
         consumer_group_instance_id=kafka.instance_id,
         table_standby_replicas=1,
         topic_allow_declare=False,
@@ -352,8 +353,7 @@ class SyncApp:
             )
         for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts):
             self._spawn(forever)
-        Consumer.drains = [self._drain]
-        Consumer.resumes = [self._resume]
+        Consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail)
         self.orders.when_recovered(self._recovered)
         await self.app.start()
 

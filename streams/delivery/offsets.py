@@ -1,44 +1,91 @@
-"""Acknowledge in offset order whatever the order of completion: the commit watermark of one partition."""
+"""Which offset of a partition may be committed, whatever the order in which its records are done."""
 
 from collections import deque
+from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+P = TypeVar("P", bound=Hashable)
 
 
-class Slot(Generic[T]):
-    """A record that is in work. ``done`` is set once its outcome, identity and state are durable (I7)."""
+class _Partition:
+    __slots__ = ("done", "next", "pending", "reported", "unreached")
 
-    __slots__ = ("done", "record", "size")
+    def __init__(self, start: int) -> None:
+        #: Offset of the next record to be taken; before the first it is the position that was read from.
+        self.next = start
+        self.pending: deque[int] = deque()
+        self.unreached: deque[int] = deque()
+        self.done: set[int] = set()
+        self.reported = start
 
-    def __init__(self, record: T, size: int) -> None:
-        self.record, self.size, self.done = record, size, False
+    @property
+    def committable(self) -> int:
+        return self.pending[0] if self.pending else self.next
 
 
-class Watermark(Generic[T]):
-    """The records of one partition in offset order; hands back, in order, those that may be acknowledged."""
+class Ledger(Generic[P]):
+    """Every record that was read of the assigned partitions, from its reading to its end (I7).
+
+    It counts from the position that was sought, and each record read after it holds the commit until it is done: one
+    that gets lost on its way to the agents holds it too, and so comes again. ``P`` names a partition."""
 
     def __init__(self) -> None:
-        self._slots: deque[Slot[T]] = deque()
+        self._partitions: dict[P, _Partition] = {}
 
-    def __len__(self) -> int:
-        return len(self._slots)
+    def open(self, partition: P, start: int) -> None:
+        """Count from this position; a partition that is open already goes on as it is."""
+        self._partitions.setdefault(partition, _Partition(start))
 
-    def add(self, record: T, size: int = 0) -> Slot[T]:
-        slot = Slot(record, size)
-        self._slots.append(slot)
-        return slot
+    def close(self) -> None:
+        """The partitions leave: what is not done is another owner's, and no more is taken or committed."""
+        self._partitions.clear()
 
-    def finish(self, slot: Slot[T]) -> list[Slot[T]]:
-        """Mark one as done; returns the finished ones at the head, in offset order."""
-        slot.done = True
-        passed: list[Slot[T]] = []
-        while self._slots and self._slots[0].done:
-            passed.append(self._slots.popleft())
+    def position(self, partition: P) -> int | None:
+        """Offset of the next record to be taken; None if the partition is not open."""
+        found = self._partitions.get(partition)
+        return None if found is None else found.next
+
+    def take(self, partition: P, offset: int) -> bool:
+        """A record was read. False if it is none of ours, or was taken before: it must not be worked on."""
+        found = self._partitions.get(partition)
+        if found is None or offset < found.next:
+            return False
+        found.pending.append(offset)
+        found.unreached.append(offset)
+        found.next = offset + 1
+        return True
+
+    def reach(self, partition: P, offset: int) -> int | None:
+        """The record is where it is worked on. What is read of a partition stays in order: returns the offset of a
+        record before it that never got there, if there is one."""
+        found = self._partitions.get(partition)
+        if found is None or not found.unreached or offset < found.unreached[0]:
+            return None
+        first = found.unreached.popleft()
+        return None if first == offset else first
+
+    def finish(self, partition: P, offset: int) -> list[int]:
+        """The record's outcome is durable; returns the offsets that nothing before them holds up any more, in order."""
+        found = self._partitions.get(partition)
+        if found is None or not found.pending or offset < found.pending[0]:
+            return []
+        found.done.add(offset)
+        passed: list[int] = []
+        while found.pending and found.pending[0] in found.done:
+            passed.append(found.pending.popleft())
+            found.done.discard(passed[-1])
         return passed
 
-    def clear(self) -> list[Slot[T]]:
-        """Give all up (the partition leaves): they are delivered again to its next owner."""
-        given_up = list(self._slots)
-        self._slots.clear()
-        return given_up
+    def committable(self) -> Iterable[tuple[P, int]]:
+        """Partition and offset to commit, for those that came on since they were last ``reported``."""
+        return [
+            (partition, found.committable)
+            for partition, found in self._partitions.items()
+            if found.committable > found.reported
+        ]
+
+    def reported(self, partition: P, offset: int) -> None:
+        """The broker has this commit."""
+        found = self._partitions.get(partition)
+        if found is not None:
+            found.reported = max(found.reported, offset)

@@ -1,78 +1,72 @@
-"""Records between their delivery by Faust and their acknowledgement: bounded, acknowledged in offset order.
-
-Faust's own arithmetic commits past records in work when they finish out of order, and its wait for an empty worker
-never ends when one is given up: so acknowledgements are made here, in order, and what is given up is forgotten.
-"""
+"""Records between their delivery by Faust and their end: bounded, and forgotten when their partitions go."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
-from streams.delivery.offsets import Slot, Watermark
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A record in work. ``size`` in bytes."""
+
+    message: Any
+    size: int
 
 
 class InFlight:
-    """For one agent. At most ``max_records`` and ``max_bytes`` are in work: then the stream is not read further."""
+    """For one agent. At most ``max_records`` and ``max_bytes`` are in work: then the stream is not read further.
+
+    A record that is done counts until all before it are: else a stuck offset would let memory grow."""
 
     def __init__(self, app: Any, *, max_records: int, max_bytes: int) -> None:
         self._app = app
         self._max_records, self._max_bytes = max_records, max_bytes
-        self._records = self._bytes = 0
-        self._marks: dict[Any, Watermark[Any]] = {}
-        self._taken: dict[Any, tuple[int, int]] = {}
+        self._bytes = 0
+        self._slots: dict[tuple[Any, int], Slot] = {}
         self._room = asyncio.Event()
         self._room.set()
 
     @property
     def records(self) -> int:
-        return self._records
+        return len(self._slots)
 
-    async def admit(self, event: Any) -> Slot[Any] | None:
-        """Wait for room, then take the event on; None if it is not to be worked on (it will come again, or did)."""
+    async def admit(self, event: Any) -> Slot | None:
+        """Wait for room, then take the event on; None if it is not to be worked on: it comes again."""
         while not self._room.is_set():
             await self._room.wait()
         message, consumer = event.message, self._app.consumer
-        generation = self._app.consumer_generation_id
-        before = self._taken.get(message.tp)
-        # The seek at the end of a table recovery delivers a few events a second time in the same generation.
-        again = before is not None and before[0] == generation and message.offset <= before[1]
-        # Once the drains have begun nobody waits for what is taken on: it would be acknowledged over what was given up.
-        if again or consumer.leaving or message.generation_id != generation:
+        # Once the drains have begun nobody waits for what is taken on: another owner would work on it too.
+        if consumer.leaving or message.generation_id != self._app.consumer_generation_id:
             consumer.unacked.discard(message)
             return None
-        self._taken[message.tp] = (generation, message.offset)
-        size = len(message.value or b"") + len(message.key or b"")
-        self._records += 1
-        self._bytes += size
+        consumer.reached(message)
+        slot = Slot(message, len(message.value or b"") + len(message.key or b""))
+        self._slots[message.tp, message.offset] = slot
+        self._bytes += slot.size
         self._measure()
-        return self._marks.setdefault(message.tp, Watermark()).add(event, size)
+        return slot
 
-    def done(self, slot: Slot[Any]) -> None:
-        """The record's outcome is durable: acknowledge it as soon as all before it are."""
-        mark = self._marks.get(slot.record.message.tp)
-        if mark is None:
-            return
-        for passed in mark.finish(slot):
-            if passed.record.message.generation_id == self._app.consumer_generation_id:
-                passed.record.ack()
-            self._release(passed)
+    def done(self, slot: Slot) -> None:
+        """The record's outcome is durable: it may be committed as soon as all before it are."""
+        message = slot.message
+        if self._slots.get((message.tp, message.offset)) is not slot:
+            return  # given up meanwhile
+        for offset in self._app.consumer.finish(message):
+            passed = self._slots.pop((message.tp, offset), None)
+            self._bytes -= passed.size if passed else 0
+        self._measure()
 
     def give_up(self) -> None:
-        """Forget all that is in work: it is not acknowledged any more, and taken on again when it comes again."""
-        for mark in self._marks.values():
-            for slot in mark.clear():
-                # Else Faust's wait_empty() waits for them for ever.
-                self._app.consumer.unacked.discard(slot.record.message)
-                self._release(slot)
-        self._marks.clear()
-        self._taken.clear()
-
-    def _release(self, slot: Slot[Any]) -> None:
-        self._records -= 1
-        self._bytes -= slot.size
+        """Forget all that is in work: it is not committed any more, and taken on again when it comes again."""
+        for slot in self._slots.values():
+            # Else Faust's wait_empty() waits for them for ever.
+            self._app.consumer.unacked.discard(slot.message)
+        self._slots.clear()
+        self._bytes = 0
         self._measure()
 
     def _measure(self) -> None:
-        if self._records < self._max_records and self._bytes < self._max_bytes:
+        if len(self._slots) < self._max_records and self._bytes < self._max_bytes:
             self._room.set()
         else:
             self._room.clear()

@@ -3,95 +3,201 @@
 What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced):
 
 * at a rebalance it forgets acknowledged offsets before it commits them: ``commit_now`` runs first;
-* it may commit past a record that is still being worked on: ``_new_offset`` is capped by the lowest such record;
-* it neither drains nor bounds the work in flight at a rebalance or at SIGTERM: ``drains`` run first;
-* it acknowledges what its streams skip while partitions move: ``ack`` takes only what was delivered;
+* its arithmetic of acknowledged offsets commits past records in work, past what its streams skip while partitions
+  move, and past what it takes for a gap: the ``Ledger`` alone says what may be committed;
+* what it fetched before a seek it delivers after it, and what it fetched after a seek it may drop: each fetch is
+  tagged in the consumer's thread, where the seeks are made, and waits in a queue until it is delivered;
+* a committed offset of 0, or none, is not sought at all, and one that the topic no longer holds is passed over in
+  silence: every partition is sought explicitly, and missing records end the worker;
+* it neither drains nor bounds the work in flight at a rebalance or at SIGTERM: the drain runs first;
 * nothing tells a worker that was frozen that its partitions are another's by now: the ``lease``.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.delivery.offsets import Ledger
+from streams.kafka.fetching import Fetched, FetchThread, Spot
+
 SCHEME = "safekafka"
 
-Drain = Callable[[], Awaitable[None]]
+#: While partitions are leaving the fetcher looks this often whether they have left (seconds).
+LEAVING_POLL_SECONDS = 0.05
 
 
-class LeaseThread(driver.AIOKafkaConsumerThread):
-    """The consumer's thread, which notes when the group coordinator last heard from us."""
+class MissingRecords(Exception):
+    """The group stands at an offset that its topic no longer holds (or does not hold yet)."""
 
-    #: Monotonic time of *sending* the last heartbeat, or of the join, that the coordinator accepted: it can't
-    #: have given our partitions away before that time plus the session time-out.
-    heard_at = 0.0
+    remedy = (
+        "Raise the topic's retention if the worker was merely away for too long. To go on with what is there: "
+        "`willow-sync worker --accept-gap`, which writes the gap down; then send the missing changes again (backfill)."
+    )
 
-    async def on_start(self) -> None:
-        await super().on_start()
-        coordinator = self._consumer._coordinator
-        beat, joined = coordinator._do_heartbeat, coordinator._on_join_complete
 
-        async def do_heartbeat() -> bool:
-            sent_at, generation = time.monotonic(), coordinator.generation
-            accepted: bool = await beat()
-            # A join may have come in between: then this heartbeat speaks for an older generation.
-            if accepted and generation == coordinator.generation:
-                self.heard_at = sent_at
-            return accepted
+class LostOnTheWay(Exception):
+    """A record was fetched and did not reach its agent, though a later one did. Nothing was committed past it."""
 
-        async def on_join_complete(*args: Any) -> Any:
-            self.heard_at = time.monotonic()
-            return await joined(*args)
+    remedy = "Start the worker again: it goes on at that record. It is a fault of ours: please report it with the log."
 
-        coordinator._do_heartbeat, coordinator._on_join_complete = do_heartbeat, on_join_complete
+
+async def _no_drain() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the consumer asks of the worker."""
+
+    drain: Callable[[], Awaitable[None]] = _no_drain
+    """Run before partitions go: at a rebalance and at SIGTERM. Bounded in time."""
+    resume: Callable[[], None] = lambda: None
+    """Run before the first record of an assignment can arrive: later, it would give up what is taken on already."""
+    fatal: Callable[[BaseException], None] = lambda _: None
+    """Something that must end the worker."""
+    gap: Callable[[TP, int, int], None] | None = None
+    """Called for each gap (partition, first missing offset, the one to go on with) that the operator accepts; None:
+    a gap is fatal."""
 
 
 class Consumer(driver.Consumer):
-    #: Run, in turn, before partitions go: at a rebalance and at SIGTERM. Each is bounded in time.
-    drains: ClassVar[list[Drain]] = []
-
-    #: Run before the first record of an assignment can arrive: later, they would give up what is taken on already.
-    resumes: ClassVar[list[Callable[[], None]]] = []
+    hooks: ClassVar[Hooks] = Hooks()
 
     #: From the first drain to the next assignment: what is delivered meanwhile is not to be worked on.
     leaving = False
 
-    #: Counts what moves the read position; a batch carries the count of when it came.
-    _epoch = _batch_epoch = 0
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ledger: Ledger[TP] = Ledger()
+        #: Fetched, in the order of delivery, and not delivered yet.
+        self._undelivered: deque[tuple[TP, Any]] = deque()
+        self._epoch = 0
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
-        records = await super()._getmany(active_partitions, timeout)
-        self._batch_epoch = self._epoch
-        return records
+    def _new_consumer_thread(self) -> FetchThread:
+        return FetchThread(self, loop=self.loop, beacon=self.beacon)
+
+    # -- fetching ------------------------------------------------------------------------------------------------
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        async for tp, message in super().getmany(timeout):
-            # The rest of a batch that came before a rebalance would be delivered as the new generation's: Faust takes
-            # what lies between the committed offset and it for a gap, and drops what is read again as known.
-            if self._batch_epoch == self._epoch or self._is_changelog_tp(tp):
-                yield tp, message
+        """Hand over what was fetched, once. What is left when Faust stops listening comes with the next call."""
+        if self.leaving:
+            await asyncio.sleep(LEAVING_POLL_SECONDS)
+            return
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        if not self._undelivered and not self.should_stop:
+            await self._fetch(timeout)
+        while self._undelivered and self.flow_active and not (self.leaving or self.should_stop):
+            tp, record = self._undelivered.popleft()
+            if self._is_changelog_tp(tp):
+                yield tp, self._to_message(tp, record)
+            elif self.ledger.take(tp, record.offset):
+                # Faust's own filter and its gaps stay out of it: both go by this.
+                self._read_offset[tp] = None
+                yield tp, self._to_message(tp, record)
+
+    async def _fetch(self, timeout: float) -> None:
+        try:
+            await self._wait_next_records(timeout)
+        except OffsetOutOfRangeError as error:
+            self.hooks.fatal(MissingRecords(f"records were deleted before they were read: {error}"))
+            await asyncio.sleep(timeout)
+            return
+        # One that is ahead was fetched after a seek whose answer is still on its way here: it waits for that.
+        while self._thread.fetched and self._thread.fetched[0].epoch <= self._epoch:
+            self._take_over(self._thread.fetched.popleft())
+
+    def _take_over(self, fetched: Fetched) -> None:
+        current, generation = fetched.epoch == self._epoch, self.app.consumer_generation_id
+        listening = fetched.active | self._buffered_partitions
+        for tp in fetched.records:
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+        for tp, record in self.scheduler.iterate(fetched.records):
+            # A changelog is not sought with the others: its records go by the group's generation.
+            wanted = fetched.generation == generation and tp in listening if self._is_changelog_tp(tp) else current
+            if wanted:
+                self._undelivered.append((tp, record))
 
     async def perform_seek(self) -> None:
-        self._epoch += 1
-        await super().perform_seek()
-        self._epoch += 1
+        """Seek each partition that is read by streams: to its committed offset, or if it is being read to where that
+        stands."""
+        mine = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        generation = self.app.consumer_generation_id
+        if self.leaving or not mine:
+            return
+        spots = await self._thread.spots(mine)
+        try:
+            starts = {tp: self._start(tp, spot) for tp, spot in spots.items()}
+        except MissingRecords as error:
+            return self.hooks.fatal(error)
+        try:
+            epoch = await self._thread.seek_all(starts)
+        except IllegalStateError:
+            # Partitions were revoked meanwhile; their next assignment seeks again.
+            return None
+        if self.leaving or self.app.consumer_generation_id != generation:
+            return None
+        self._epoch = epoch
+        self._undelivered = deque(item for item in self._undelivered if self._is_changelog_tp(item[0]))
+        for tp, start in starts.items():
+            self.ledger.open(tp, start)
+        return None
+
+    def _start(self, tp: TP, spot: Spot) -> int:
+        reading = self.ledger.position(tp)
+        if reading is not None:
+            return reading
+        if spot.committed is None or spot.earliest <= spot.committed <= spot.end:
+            return spot.earliest if spot.committed is None else spot.committed
+        if self.hooks.gap is None:
+            raise MissingRecords(
+                f"the group stands at offset {spot.committed} of {tp.topic}/{tp.partition}, "
+                f"which holds {spot.earliest} to {spot.end - 1}"
+            )
+        self.hooks.gap(tp, spot.committed, spot.earliest)
+        return spot.earliest
+
+    # -- what becomes of a record ----------------------------------------------------------------------------------
+
+    def reached(self, message: Any) -> None:
+        """The record reached its agent."""
+        lost = self.ledger.reach(message.tp, message.offset)
+        if lost is not None:
+            where = f"{message.tp.topic}/{message.tp.partition}"
+            self.hooks.fatal(LostOnTheWay(f"record {lost} of {where} did not reach its agent, {message.offset} did"))
+
+    def finish(self, message: Any) -> list[int]:
+        """The record's outcome is durable. Returns the offsets of its partition that may be committed by that."""
+        self._unacked_messages.discard(message)
+        return self.ledger.finish(message.tp, message.offset)
 
     def ack(self, message: Any) -> bool:
-        # Faust acknowledges what its streams skip while partitions move, though nobody worked on it: the commit
-        # before the revocation would go over it. What was delivered is tracked.
-        return bool(message.tracked and super().ack(message))
+        # Faust acknowledges what its streams skip while partitions move, though nobody worked on it.
+        return False
 
-    def _new_consumer_thread(self) -> LeaseThread:
-        return LeaseThread(self, loop=self.loop, beacon=self.beacon)
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        return None
 
-    def lease_age(self) -> float:
-        """Seconds since the coordinator last heard from us; another owner is possible once it reaches the session
-        time-out."""
-        return time.monotonic() - float(self._thread.heard_at)
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+        return [tp for tp, _ in self.ledger.committable()]
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return dict(self.ledger.committable())
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        if not await super()._commit(offsets):
+            return False
+        for tp, offset in offsets.items():
+            self.ledger.reported(tp, offset)
+        return True
 
     async def commit_now(self) -> None:
         # commit() returns without committing while another commit runs: the newest acks would be forgotten.
@@ -99,46 +205,35 @@ class Consumer(driver.Consumer):
             await self.maybe_wait_for_commit_to_finish()
         await self.commit()
 
+    # -- rebalances ------------------------------------------------------------------------------------------------
+
+    def lease_age(self) -> float:
+        """Seconds since the coordinator last heard from us; another owner is possible once it reaches the session
+        time-out."""
+        return time.monotonic() - float(self._thread.heard_at)
+
     async def _drain(self) -> None:
         self.leaving = True
-        for drain in self.drains:
-            await drain()
+        await self.hooks.drain()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await self._drain()
         await self.commit_now()
         await super().on_partitions_revoked(revoked)
+        self.ledger.close()
+        self._undelivered.clear()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        for resume in self.resumes:
-            resume()
+        self.hooks.resume()
         self.leaving = False
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def wait_empty(self) -> None:
         # SIGTERM comes here, and not to on_partitions_revoked.
         await self._drain()
-        # What is left was given up by the drains; Faust would wait for it without a bound, and the group for us.
+        # What is left was given up by the drain; Faust would wait for it without a bound, and the group for us.
         self._unacked_messages.clear()
         await super().wait_empty()
-
-    def _new_offset(self, tp: TP) -> int | None:
-        acked = self._acked[tp]
-        if not acked:
-            return None
-        in_work = min((m.offset for m in list(self._unacked_messages) if m.tp == tp and not m.acked), default=None)
-        held = [offset for offset in acked if in_work is not None and offset >= in_work]
-        if not held:
-            return self._passable(tp)
-        acked[:] = [offset for offset in acked if offset < in_work]
-        try:
-            return self._passable(tp) if acked else None
-        finally:
-            acked.extend(held)
-
-    def _passable(self, tp: TP) -> int | None:
-        offset: int | None = super()._new_offset(tp)
-        return offset
 
 
 class Transport(driver.Transport):
@@ -149,11 +244,3 @@ def register(aliases: Iterable[str] = (SCHEME,)) -> None:
     """Make ``safekafka://host:port`` a broker address that Faust understands."""
     for alias in aliases:
         drivers.TRANSPORTS.aliases[alias] = f"{__name__}:Transport"
-
-
-async def bounded(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
-    """Wait for tasks at most this long; returns those that were late (still running)."""
-    if not tasks:
-        return set()
-    _, late = await asyncio.wait(tasks, timeout=seconds)
-    return late

@@ -262,14 +262,6 @@ _ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         "superseded_by_rejected",
-        "rejected",
-        "sink",
-        "a `superseded` record whose newer one was then rejected: the older is not tried (delivery.md §4).",
-        "A newer change replaced it before it was sent, and Willow refused that one ({detail}).",
-        "See the newer record's outcome; once it is mended its fields hold this record's too.",
-    ),
-    Entry(
-        "superseded_by_rejected",
         "superseded",
         "sink",
         "A newer change replaced it and was then rejected; the older one is not tried (delivery.md §4).",

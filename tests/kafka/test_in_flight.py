@@ -1,4 +1,4 @@
-"""Records in work: bounded, acknowledged in offset order, and forgotten when the partitions go."""
+"""Records in work: bounded, and forgotten when the partitions go."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from faust.types import TP
 
-from streams.delivery.offsets import Slot
-from streams.kafka.in_flight import InFlight
+from streams.delivery.offsets import Ledger
+from streams.kafka.in_flight import InFlight, Slot
 
 P0, P1 = TP("intents", 0), TP("intents", 1)
 
@@ -19,36 +19,50 @@ class Message:
 
 
 class Event:
-    """One delivery by Faust; notes its acknowledgement."""
+    """One delivery by Faust."""
 
-    def __init__(self, app: "Worker", message: Message) -> None:
-        self._app, self.message = app, message
-
-    def ack(self) -> None:
-        self._app.acked.append((self.message.tp.partition, self.message.offset))
-        self._app.consumer.unacked.discard(self.message)
+    def __init__(self, message: Message) -> None:
+        self.message = message
 
 
-class TracksUnacked:
-    """The consumer, as far as a window knows it."""
+class Consumer:
+    """As far as a window knows it."""
 
     def __init__(self) -> None:
         self.unacked: set[Message] = set()
         self.leaving = False
+        self.ledger = Ledger[TP]()
+        self.reached_agents: list[int] = []
+
+    def reached(self, message: Message) -> None:
+        self.reached_agents.append(message.offset)
+
+    def finish(self, message: Message) -> list[int]:
+        self.unacked.discard(message)
+        return self.ledger.finish(message.tp, message.offset)
 
 
 class Worker:
-    """The app: its generation, its consumer, and what was acknowledged."""
+    """The app: its generation, and its consumer."""
 
     def __init__(self) -> None:
         self.consumer_generation_id = 1
-        self.consumer = TracksUnacked()
-        self.acked: list[tuple[int, int]] = []
+        self.consumer = Consumer()
 
     def deliver(self, offset: int, tp: TP = P0, *, value: bytes | None = b"v", generation: int | None = None) -> Event:
         message = Message(tp, offset, self.consumer_generation_id if generation is None else generation, value)
         self.consumer.unacked.add(message)
-        return Event(self, message)
+        self.consumer.ledger.open(tp, offset)
+        self.consumer.ledger.take(tp, offset)
+        return Event(message)
+
+    def rebalance(self) -> None:
+        self.consumer.ledger.close()
+        self.consumer_generation_id += 1
+
+    @property
+    def committable(self) -> dict[int, int]:
+        return {tp.partition: offset for tp, offset in self.consumer.ledger.committable()}
 
 
 class Rig:
@@ -56,7 +70,7 @@ class Rig:
         self.worker = Worker()
         self.window = InFlight(self.worker, max_records=max_records, max_bytes=max_bytes)
 
-    async def admit(self, offset: int, tp: TP = P0) -> Slot[Event]:
+    async def admit(self, offset: int, tp: TP = P0) -> Slot:
         slot = await self.window.admit(self.worker.deliver(offset, tp))
         assert slot is not None
         return slot
@@ -69,21 +83,22 @@ async def turns(done: Callable[[], bool] = lambda: False) -> None:
         await asyncio.sleep(0)
 
 
-async def test_acknowledged_in_offset_order_per_partition() -> None:
+async def test_committed_in_offset_order_per_partition() -> None:
     rig = Rig()
     first, second = await rig.admit(5), await rig.admit(7)
     other = await rig.admit(3, P1)
     rig.window.done(second)
-    assert rig.worker.acked == []
+    assert rig.worker.committable == {}
     rig.window.done(other)
-    assert rig.worker.acked == [(1, 3)]
+    assert rig.worker.committable == {1: 4}
     rig.window.done(first)
-    assert rig.worker.acked == [(1, 3), (0, 5), (0, 7)]
+    assert rig.worker.committable == {0: 8, 1: 4}
     assert rig.window.records == 0
     assert rig.worker.consumer.unacked == set()
+    assert rig.worker.consumer.reached_agents == [5, 7, 3]
 
 
-async def test_a_full_window_takes_no_more_until_one_is_acknowledged() -> None:
+async def test_a_full_window_takes_no_more_until_one_passes() -> None:
     rig = Rig(max_records=2)
     first, second = await rig.admit(0), await rig.admit(1)
     third = asyncio.create_task(rig.admit(2))
@@ -113,22 +128,14 @@ async def test_a_tombstone_has_no_size() -> None:
     assert await rig.window.admit(rig.worker.deliver(0, value=None)) is not None
 
 
-async def test_what_is_delivered_twice_in_a_generation_is_taken_on_once() -> None:
-    rig = Rig()
-    first = await rig.admit(5)
-    assert await rig.window.admit(rig.worker.deliver(5)) is None
-    assert await rig.window.admit(rig.worker.deliver(4)) is None
-    rig.window.done(first)
-    assert rig.worker.acked == [(0, 5)]
-    assert rig.worker.consumer.unacked == set(), "Faust would wait for it"
-
-
 async def test_the_next_generation_gets_it_again() -> None:
     rig = Rig()
     await rig.admit(5)
     rig.window.give_up()
-    rig.worker.consumer_generation_id = 2
-    await rig.admit(5)
+    rig.worker.rebalance()
+    again = await rig.admit(5)
+    rig.window.done(again)
+    assert rig.worker.committable == {0: 6}
 
 
 async def test_an_event_of_a_former_generation_is_passed_over() -> None:
@@ -148,27 +155,27 @@ async def test_what_waited_for_room_while_the_generation_changed_is_passed_over(
     assert await waiting is None
 
 
-async def test_what_is_given_up_is_not_acknowledged_nor_waited_for() -> None:
+async def test_what_is_given_up_is_not_committed_nor_waited_for() -> None:
     rig = Rig(max_records=2)
     first, second = await rig.admit(0), await rig.admit(1)
     rig.window.done(second)
     rig.window.give_up()
     rig.window.done(first)
-    assert rig.worker.acked == []
+    assert rig.worker.committable == {}
     assert rig.worker.consumer.unacked == set()
     assert rig.window.records == 0
 
 
-async def test_what_is_given_up_is_taken_on_when_it_comes_again() -> None:
-    """Also within the same generation: dropped as a second delivery, it would never be worked on."""
+async def test_the_end_of_what_was_given_up_does_not_count_for_its_second_delivery() -> None:
     rig = Rig()
     old = await rig.admit(0)
     rig.window.give_up()
+    rig.worker.rebalance()
     again = await rig.admit(0)
     rig.window.done(old)
-    assert rig.worker.acked == []
+    assert rig.worker.committable == {}
     rig.window.done(again)
-    assert rig.worker.acked == [(0, 0)]
+    assert rig.worker.committable == {0: 1}
 
 
 async def test_nothing_is_taken_on_once_the_drains_have_begun() -> None:
@@ -184,20 +191,11 @@ async def test_nothing_is_taken_on_once_the_drains_have_begun() -> None:
     assert rig.worker.consumer.unacked == set()
 
 
-async def test_nothing_is_acknowledged_in_a_generation_that_did_not_deliver_it() -> None:
-    rig = Rig()
-    slot = await rig.admit(0)
-    rig.worker.consumer_generation_id = 2
-    rig.window.done(slot)
-    assert rig.worker.acked == []
-    assert rig.window.records == 0
-
-
 @pytest.mark.parametrize("twice", [1, 2])
 async def test_done_twice_is_done_once(twice: int) -> None:
     rig = Rig()
     slot = await rig.admit(0)
     for _ in range(twice):
         rig.window.done(slot)
-    assert rig.worker.acked == [(0, 0)]
+    assert rig.worker.committable == {0: 1}
     assert rig.window.records == 0

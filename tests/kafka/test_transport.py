@@ -1,143 +1,306 @@
 """The consumer's mends (faust-streaming 0.15.3), on the real class with as much of Faust around it as it looks at."""
 
 import asyncio
-import itertools
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 from faust.transport import drivers
-from faust.transport.consumer import IntervalTree
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from streams.kafka import transport
-from streams.kafka.transport import Consumer, LeaseThread, bounded, register
+from streams.delivery.offsets import Ledger
+from streams.kafka import fetching, transport
+from streams.kafka.fetching import Fetched, FetchThread, Spot
+from streams.kafka.transport import Consumer, Hooks, LostOnTheWay, MissingRecords, register
 
-P0, P1 = TP("intents", 0), TP("intents", 1)
+P0, P1, CHANGELOG = TP("intents", 0), TP("intents", 1), TP("orders-changelog", 0)
 
 
-class InWork:
-    """A message as the consumer tracks it."""
+class Record:
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
 
-    def __init__(self, offset: int, tp: TP = P0) -> None:
-        self.tp, self.offset, self.acked = tp, offset, False
+
+class Message:
+    def __init__(self, tp: TP, offset: int) -> None:
+        self.tp, self.offset = tp, offset
+
+
+class Broker:
+    """The consumer's thread as the main thread sees it: it answers where logs stand, seeks, and fetches."""
+
+    def __init__(self) -> None:
+        self.spot = Spot(None, 0, 100)
+        self.fetched: deque[Fetched] = deque()
+        self.epoch, self.sought, self.revoked = 0, dict[TP, int](), False
+        self.assigned = {P0, P1, CHANGELOG}
+
+    async def spots(self, partitions: set[TP]) -> dict[TP, Spot]:
+        return dict.fromkeys(partitions, self.spot)
+
+    async def seek_all(self, starts: Mapping[TP, int]) -> int:
+        if self.revoked:
+            raise IllegalStateError("not assigned any more")
+        self.sought |= starts
+        self.epoch += 1
+        return self.epoch
+
+    def fetch(self, *offsets: int, tp: TP = P0, generation: int = 1) -> None:
+        records = {tp: [Record(offset) for offset in offsets]}
+        self.fetched.append(Fetched(self.epoch, generation, frozenset({P0, P1, CHANGELOG}), records))
 
 
 class Bookkeeping(Consumer):
-    """The consumer without a broker: only what it knows of offsets."""
+    """The consumer without a broker."""
 
-    def __init__(self, committed: int | None = None) -> None:
-        self._acked: defaultdict[TP, list[int]] = defaultdict(list)
-        self._acked_index: defaultdict[TP, set[int]] = defaultdict(set)
-        self._gap: defaultdict[TP, IntervalTree] = defaultdict(IntervalTree)
-        self._committed_offset: defaultdict[TP, int | None] = defaultdict(lambda: committed)
-        self._unacked_messages: set[InWork] = set()
+    def __init__(self) -> None:
+        self._unacked_messages: set[Any] = set()
         self._commit_fut: asyncio.Future[None] | None = None
+        self._read_offset: dict[TP, int | None] = {}
+        self._buffered_partitions: set[TP] = set()
+        self._thread = Broker()
+        self.app = SimpleNamespace(
+            consumer_generation_id=1,
+            monitor=SimpleNamespace(track_tp_end_offset=lambda tp, offset: None),
+            tables=SimpleNamespace(changelog_topics={CHANGELOG.topic}),
+        )
+        self.scheduler = SimpleNamespace(
+            iterate=lambda records: ((tp, record) for tp, batch in records.items() for record in batch)
+        )
+        self.flow_active = True
+        self.ledger = Ledger[TP]()
+        self._undelivered: deque[tuple[TP, Any]] = deque()
+        self._epoch = 0
         self.calls: list[str] = []
+        self.fetch_fails: Exception | None = None
 
-    def take(self, *offsets: int) -> list[InWork]:
-        taken = [InWork(offset) for offset in offsets]
-        self._unacked_messages.update(taken)
-        return taken
+    @property
+    def should_stop(self) -> bool:
+        return False
 
-    def finish(self, message: InWork) -> None:
-        message.acked = True
-        self._unacked_messages.discard(message)
-        self._acked[message.tp].append(message.offset)
-        self._acked_index[message.tp].add(message.offset)
+    def assignment(self) -> set[TP]:
+        return self._thread.assigned
 
-    def new_offset(self) -> int | None:
-        return self._new_offset(P0)
+    def highwater(self, tp: TP) -> int:
+        return 0
 
-    def commit_while_there_is_more(self) -> int | None:
-        """Faust passes a gap and what lies behind it in commits that follow each other."""
-        found = None
-        while (offset := self.new_offset()) is not None:
-            if self._should_commit(P0, offset):
-                found = self._committed_offset[P0] = offset
+    async def _wait_next_records(self, timeout: float) -> None:
+        if self.fetch_fails is not None:
+            raise self.fetch_fails
+
+    def _to_message(self, tp: TP, record: Any) -> Message:
+        return Message(tp, record.offset)
+
+    async def delivered(self, at_most: int = 100) -> list[int]:
+        """Offsets, as Faust's loop takes them; it may stop listening in the middle of a batch."""
+        found: list[int] = []
+        async for _, message in self.getmany(0.01):
+            found.append(message.offset)
+            if len(found) == at_most:
+                break
         return found
 
 
-def test_nothing_acknowledged_nothing_to_commit() -> None:
+@pytest.fixture
+def fatal() -> Iterator[list[BaseException]]:
+    errors: list[BaseException] = []
+    before, Consumer.hooks = Consumer.hooks, Hooks(fatal=errors.append)
+    yield errors
+    Consumer.hooks = before
+
+
+# -- where reading begins --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("committed", "earliest", "start"), [(7, 0, 7), (0, 0, 0), (None, 0, 0), (None, 4, 4)])
+async def test_every_partition_is_sought(committed: int | None, earliest: int, start: int) -> None:
+    """Stock Faust does not seek to a committed offset of 0, nor where there is none."""
     consumer = Bookkeeping()
-    assert consumer.new_offset() is None
-    consumer.take(0, 1)
-    assert consumer.new_offset() is None
+    consumer._thread.spot = Spot(committed, earliest, 100)
+    await consumer.perform_seek()
+    assert consumer._thread.sought == {P0: start, P1: start}, "a changelog is sought by the recovery"
+    assert consumer.ledger.position(P0) == start
 
 
-def test_as_far_as_all_is_done() -> None:
+async def test_what_is_being_read_goes_on_where_it_stands() -> None:
     consumer = Bookkeeping()
-    for message in consumer.take(0, 1, 2):
-        consumer.finish(message)
-    assert consumer.new_offset() == 3
+    await consumer.perform_seek()
+    consumer._thread.fetch(0, 1, 2)
+    assert await consumer.delivered(2) == [0, 1]
+    await consumer.perform_seek()
+    assert consumer._thread.sought[P0] == 2
+    consumer._thread.fetch(2, 3)
+    assert await consumer.delivered() == [2, 3]
 
 
-def test_never_past_one_in_work() -> None:
+@pytest.mark.parametrize(("spot", "words"), [(Spot(3, 5, 9), "offset 3"), (Spot(12, 0, 9), "0 to 8")])
+async def test_an_offset_that_the_topic_does_not_hold_ends_the_worker(
+    spot: Spot, words: str, fatal: list[BaseException]
+) -> None:
     consumer = Bookkeeping()
-    first, second, third, fourth = consumer.take(0, 1, 2, 3)
-    consumer.finish(third)
-    assert consumer.new_offset() is None, "stock Faust says 3 here: 0 and 1 would be lost"
-    consumer.finish(first)
-    assert consumer.new_offset() == 1
-    consumer._committed_offset[P0] = 1
-    consumer.finish(second)
-    assert consumer.new_offset() == 3
-    consumer._committed_offset[P0] = 3
-    consumer.finish(fourth)
-    assert consumer.new_offset() == 4
+    consumer._thread.spot = spot
+    await consumer.perform_seek()
+    (error,) = fatal
+    assert isinstance(error, MissingRecords)
+    assert words in str(error)
+    assert "--accept-gap" in error.remedy
+    assert consumer.ledger.position(P0) is None
 
 
-def test_the_first_after_the_committed_one_is_not_skipped() -> None:
-    """Stock Faust allows a gap of one before it (faust-streaming/faust#606)."""
-    consumer = Bookkeeping(committed=10)
-    _, second = consumer.take(10, 11)
-    consumer.finish(second)
-    assert consumer.new_offset() is None
-
-
-def test_a_gap_in_the_log_is_passed() -> None:
-    consumer = Bookkeeping(committed=10)
-    first, second, third = consumer.take(10, 14, 15)
-    consumer._gap[P0].addi(11, 15)
-    consumer.finish(first)
-    assert consumer.commit_while_there_is_more() == 11
-    consumer.finish(third)
-    assert consumer.commit_while_there_is_more() is None, "14 is in work"
-    consumer.finish(second)
-    assert consumer.commit_while_there_is_more() == 16
-
-
-def test_work_in_another_partition_holds_nothing() -> None:
+async def test_an_accepted_gap_is_told_and_passed(fatal: list[BaseException]) -> None:
+    gaps: list[tuple[TP, int, int]] = []
+    Consumer.hooks = Hooks(fatal=fatal.append, gap=lambda tp, missing, start: gaps.append((tp, missing, start)))
     consumer = Bookkeeping()
-    consumer._unacked_messages.add(InWork(0, P1))
-    (message,) = consumer.take(0)
-    consumer.finish(message)
-    assert consumer.new_offset() == 1
+    consumer._thread.spot = Spot(3, 5, 9)
+    await consumer.perform_seek()
+    assert sorted(gaps) == [(P0, 3, 5), (P1, 3, 5)]
+    assert (consumer.ledger.position(P0), fatal) == (5, [])
 
 
-@given(st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_in_any_order_of_ends_no_unfinished_one_is_passed_and_all_is_committed_at_last(data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, 5))
-    gaps = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=12))
-    offsets = [start + sum(gaps[:at]) for at in range(len(gaps))]
-    consumer = Bookkeeping(committed=start or None)
-    messages = consumer.take(*offsets)
-    for before, after in itertools.pairwise(offsets):
-        if after - before > 1:
-            consumer._gap[P0].addi(before + 1, after + 1)
-    committed = start
-    while messages:
-        ended: InWork = data.draw(st.sampled_from(messages))
-        messages.remove(ended)
-        consumer.finish(ended)
-        committed = consumer.commit_while_there_is_more() or committed
-        assert committed <= min((message.offset for message in messages), default=committed)
-    assert committed == offsets[-1] + 1
+async def test_records_deleted_while_they_were_to_be_read_end_the_worker(fatal: list[BaseException]) -> None:
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer.fetch_fails = OffsetOutOfRangeError({P0: 3})
+    assert await consumer.delivered() == []
+    assert isinstance(fatal[0], MissingRecords)
+
+
+async def test_partitions_revoked_while_they_are_sought_are_not_opened() -> None:
+    consumer = Bookkeeping()
+    consumer._thread.revoked = True
+    await consumer.perform_seek()
+    assert consumer.ledger.position(P0) is None
+
+
+async def test_a_seek_that_a_rebalance_overtook_opens_nothing() -> None:
+    """It would open partitions at positions of a former generation."""
+
+    class Overtaken(Broker):
+        async def spots(self, partitions: set[TP]) -> dict[TP, Spot]:
+            consumer.app.consumer_generation_id = 2
+            return await super().spots(partitions)
+
+    consumer = Bookkeeping()
+    consumer._thread = Overtaken()
+    await consumer.perform_seek()
+    assert consumer.ledger.position(P0) is None
+
+
+# -- what was fetched is delivered once --------------------------------------------------------------------------------
+
+
+async def test_what_is_left_of_a_batch_comes_with_the_next_call() -> None:
+    """Stock Faust drops it: its position in the log lies behind it by then, and the commit went over it."""
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._thread.fetch(0, 1, 2)
+    assert await consumer.delivered(1) == [0]
+    assert await consumer.delivered() == [1, 2]
+
+
+async def test_what_was_fetched_before_a_seek_is_not_delivered_after_it() -> None:
+    consumer = Bookkeeping()
+    consumer._thread.fetch(50, 51)
+    await consumer.perform_seek()
+    assert await consumer.delivered() == []
+    consumer._thread.fetch(0)
+    assert await consumer.delivered() == [0]
+
+
+async def test_what_was_fetched_after_a_seek_waits_for_its_answer() -> None:
+    """The thread has sought and fetched on before the main thread hears of the seek."""
+    consumer = Bookkeeping()
+    await consumer._thread.seek_all({P0: 0})
+    consumer._thread.fetch(0, 1)
+    assert await consumer.delivered() == []
+    consumer._epoch = 1
+    consumer.ledger.open(P0, 0)
+    assert await consumer.delivered() == [0, 1]
+
+
+async def test_a_record_fetched_twice_is_delivered_once() -> None:
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._thread.fetch(0, 1)
+    consumer._thread.fetch(1, 2)
+    assert await consumer.delivered() == [0, 1, 2]
+
+
+async def test_fausts_own_filter_does_not_drop_a_record() -> None:
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._read_offset[P0] = 99
+    consumer._thread.fetch(0)
+    await consumer.delivered()
+    assert consumer._read_offset[P0] is None
+
+
+async def test_a_changelog_goes_by_its_generation() -> None:
+    consumer = Bookkeeping()
+    consumer._thread.fetch(50, tp=CHANGELOG)
+    await consumer.perform_seek()
+    assert await consumer.delivered() == [50], "its position is not touched by the seek of the others"
+    consumer.app.consumer_generation_id = 2
+    consumer._thread.fetch(51, tp=CHANGELOG, generation=1)
+    assert await consumer.delivered() == []
+
+
+async def test_nothing_is_delivered_while_partitions_are_leaving() -> None:
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._thread.fetch(0)
+    consumer.leaving = True
+    assert await consumer.delivered() == []
+
+
+async def test_a_record_that_is_lost_on_the_way_ends_the_worker(fatal: list[BaseException]) -> None:
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._thread.fetch(0, 1)
+    await consumer.delivered()
+    consumer.reached(Message(P0, 1))
+    (error,) = fatal
+    assert isinstance(error, LostOnTheWay)
+    assert "record 0 of intents/0" in str(error)
+
+
+# -- what may be committed ---------------------------------------------------------------------------------------------
+
+
+async def test_only_what_is_done_is_committed_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer = Bookkeeping()
+    asked: list[dict[TP, int]] = []
+
+    async def commit(self: Any, offsets: dict[TP, int]) -> bool:
+        asked.append(offsets)
+        return len(asked) > 1
+
+    monkeypatch.setattr(driver.Consumer, "_commit", commit)
+    await consumer.perform_seek()
+    consumer._thread.fetch(0, 1)
+    await consumer.delivered()
+    assert consumer._filter_committable_offsets([P0]) == {}
+    assert consumer.finish(Message(P0, 0)) == [0]
+    for _ in range(2):
+        offsets = consumer._filter_committable_offsets(consumer._filter_tps_with_pending_acks())
+        assert offsets == {P0: 1}, "the first time the broker refused it"
+        await consumer._commit(offsets)
+    assert consumer._filter_committable_offsets([P0]) == {}
+
+
+async def test_what_faust_acknowledges_by_itself_does_not_count() -> None:
+    """Its streams acknowledge what they skip while partitions move, though nobody worked on it."""
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._thread.fetch(0)
+    await consumer.delivered()
+    assert not consumer.ack(Message(P0, 0))
+    await consumer._add_gap(P0, 0, 5)
+    assert consumer._filter_committable_offsets([P0]) == {}
 
 
 # -- partitions that go and come -------------------------------------------------------------------------------------
@@ -157,24 +320,19 @@ def faust(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(driver.Consumer, name, noting(name))
 
 
-@pytest.fixture
-def drains() -> Iterator[list[Any]]:
-    before, Consumer.drains = Consumer.drains, []
-    yield Consumer.drains
-    Consumer.drains = before
-
-
 @pytest.mark.usefixtures("faust")
-async def test_a_rebalance_drains_and_commits_before_faust_forgets(drains: list[Any]) -> None:
+async def test_a_rebalance_drains_and_commits_before_faust_forgets(fatal: list[BaseException]) -> None:
     consumer = Bookkeeping()
 
     async def drain() -> None:
         consumer.calls.append(f"drain leaving={consumer.leaving}")
 
-    drains += [drain, drain]
+    Consumer.hooks = Hooks(drain=drain, fatal=fatal.append)
+    await consumer.perform_seek()
+    consumer._thread.fetch(0)
     await consumer.on_partitions_revoked({P0})
+    assert consumer.ledger.position(P0) is None
     assert consumer.calls == [
-        "drain leaving=True",
         "drain leaving=True",
         "commit unacked=0 leaving=True",
         "on_partitions_revoked unacked=0 leaving=True",
@@ -183,11 +341,11 @@ async def test_a_rebalance_drains_and_commits_before_faust_forgets(drains: list[
     assert consumer.calls[-1] == "on_partitions_assigned unacked=0 leaving=False"
 
 
-@pytest.mark.usefixtures("faust", "drains")
+@pytest.mark.usefixtures("faust")
 async def test_nothing_is_waited_for_that_the_drains_gave_up() -> None:
     """Faust waits without a bound: a rebalance, and SIGTERM, hung on one record that nobody works on."""
     consumer = Bookkeeping()
-    consumer.take(0, 1)
+    consumer._unacked_messages |= {Message(P0, 0), Message(P0, 1)}
     await consumer.wait_empty()
     assert consumer.calls == ["wait_empty unacked=0 leaving=True"]
 
@@ -235,7 +393,7 @@ class Clock:
 class Rig:
     def __init__(self) -> None:
         self.coordinator = Coordinator()
-        self.thread = LeaseThread.__new__(LeaseThread)
+        self.thread = FetchThread.__new__(FetchThread)
         self.thread._consumer = type("HasCoordinator", (), {"_coordinator": self.coordinator})()
         self.consumer = Bookkeeping()
         self.consumer._thread = self.thread
@@ -255,6 +413,7 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
+    monkeypatch.setattr(fetching, "time", made)
     monkeypatch.setattr(transport, "time", made)
     return made
 
@@ -287,10 +446,3 @@ async def test_a_heartbeat_that_says_nothing_of_this_generation_renews_nothing(
 def test_faust_finds_the_transport_by_its_scheme() -> None:
     register()
     assert drivers.TRANSPORTS.by_url("safekafka://localhost:9092") is transport.Transport
-
-
-async def test_a_bounded_wait_names_who_is_late() -> None:
-    late, quick = asyncio.create_task(asyncio.sleep(60.0)), asyncio.create_task(asyncio.sleep(0))
-    assert await bounded(set(), 1.0) == set()
-    assert await bounded({late, quick}, 0.05) == {late}
-    late.cancel()

@@ -96,7 +96,7 @@ def test_fetches_again_what_is_damaged_or_gone(repository: Repository, tmp_path:
     paths[0].write_bytes(b"half a ja")
     paths[1].unlink()
     fetch(repository, tmp_path)
-    assert [name for name, count in repository.asked.items() if count == 2] == ["lib0", "lib1"]
+    assert {name for name, count in repository.asked.items() if count == 2} == {"lib0", "lib1"}
     assert paths[0].read_bytes() == CONTENTS["lib0"]
 
 

@@ -1,0 +1,104 @@
+"""The thread in which aiokafka runs: fetches and seeks, tagged so that the one can be told from before the other, and
+the lease."""
+
+import time
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from aiokafka.errors import NoOffsetForPartitionError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+
+class Spot(NamedTuple):
+    """Offsets of one partition, as the broker said at one moment."""
+
+    committed: int | None
+    earliest: int
+    end: int
+
+
+class Fetched(NamedTuple):
+    """One fetch. ``epoch``: how many times the read positions had been sought; ``generation``: the group's."""
+
+    epoch: int
+    generation: int
+    active: frozenset[TP]
+    records: Mapping[TP, list[Any]]
+
+
+class FetchThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread: it notes when the group coordinator last heard from us, and tags what it fetches."""
+
+    #: Monotonic time of *sending* the last heartbeat, or of the join, that the coordinator accepted: it can't
+    #: have given our partitions away before that time plus the session time-out.
+    heard_at = 0.0
+
+    #: Counts the seeks of the streams' partitions; changed in this thread only, as the positions are.
+    epoch = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        #: Fetched and not taken over by the main thread yet; bounded, since it is emptied before each fetch.
+        self.fetched: deque[Fetched] = deque()
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        coordinator = self._consumer._coordinator
+        beat, joined = coordinator._do_heartbeat, coordinator._on_join_complete
+
+        async def do_heartbeat() -> bool:
+            sent_at, generation = time.monotonic(), coordinator.generation
+            accepted: bool = await beat()
+            # A join may have come in between: then this heartbeat speaks for an older generation.
+            if accepted and generation == coordinator.generation:
+                self.heard_at = sent_at
+            return accepted
+
+        async def on_join_complete(*args: Any) -> Any:
+            self.heard_at = time.monotonic()
+            return await joined(*args)
+
+        coordinator._do_heartbeat, coordinator._on_join_complete = do_heartbeat, on_join_complete
+
+    async def _fetch_records(self, consumer: Any, active_partitions: set[TP], **limits: Any) -> Mapping[TP, list[Any]]:
+        try:
+            records = await super()._fetch_records(consumer, active_partitions, **limits)
+        except NoOffsetForPartitionError:
+            # Assigned a moment ago and not sought yet.
+            return {}
+        if records:
+            # Here, and not where the call returns: a caller that was cancelled meanwhile would lose them.
+            active = frozenset(active_partitions or ())
+            self.fetched.append(Fetched(self.epoch, self.app.consumer_generation_id, active, records))
+        return {}
+
+    async def spots(self, partitions: Collection[TP]) -> dict[TP, Spot]:
+        """Where the group and the logs stand."""
+        spots: dict[TP, Spot] = await self.call_thread(self._spots, partitions)
+        return spots
+
+    async def _spots(self, partitions: Collection[TP]) -> dict[TP, Spot]:
+        consumer = self._ensure_consumer()
+        theirs = {tp: driver.ensure_aiokafka_TP(tp) for tp in partitions}
+        committed = await consumer._coordinator.fetch_committed_offsets(list(theirs.values()))
+        earliest = await consumer.beginning_offsets(list(theirs.values()))
+        ends = await consumer.end_offsets(list(theirs.values()))
+        return {tp: Spot(_known(committed.get(their)), earliest[their], ends[their]) for tp, their in theirs.items()}
+
+    async def seek_all(self, starts: Mapping[TP, int]) -> int:
+        """Seek; returns the epoch of what is fetched from now on. Raises IllegalStateError if one was revoked."""
+        epoch: int = await self.call_thread(self._seek_all, starts)
+        return epoch
+
+    async def _seek_all(self, starts: Mapping[TP, int]) -> int:
+        # No await in between: what was fetched before the seek must not carry the new epoch, nor the other way round.
+        for tp, offset in starts.items():
+            self._ensure_consumer().seek(driver.ensure_aiokafka_TP(tp), offset)
+        self.epoch += 1
+        return self.epoch
+
+
+def _known(committed: Any) -> int | None:
+    return None if committed is None or committed.offset < 0 else committed.offset

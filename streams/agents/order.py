@@ -10,7 +10,7 @@ from schemas.outcome import OutcomeKind
 from streams.agents.writer import Writer
 from streams.delivery.create import Seen
 from streams.delivery.outcomes import Effort, outcome
-from streams.delivery.reconcile import Step, is_control, moves_watermark
+from streams.delivery.reconcile import Step, is_control, may_have_been_sent, moves_watermark
 from streams.delivery.state import OrderState, Owed, Waiting, log_key
 from streams.planning.reasons import reason
 from streams.tables.claims import ClaimTable
@@ -144,6 +144,18 @@ class Order:
         await self.books.may_write()
         await self.books.orders.write(self.partition, self.id, self.state)
         self.books.waiting_changed(self.id, self.partition, self.state.waiting)
+
+    async def begin(self, step: Step[Any]) -> None:
+        """Write down that a record is being applied for all that it replaces, before anything of it is sent.
+
+        Else a crash after the call would have the older ones come again by themselves, and each would be sent over the
+        newer one (I3)."""
+        state = self.state
+        state.doubt_hashes(may_have_been_sent(step, state))
+        applying = Waiting(kind="applying", code="applying", since=self.books.clock(), intent=step.intent)
+        await self.wait(step, applying, None)
+        # From here on they are owed.
+        step.superseded = []
 
     async def wait(self, step: Step[Any], waiting: Waiting, said: Mapping[str, Any] | None) -> None:
         """Keep the order waiting; ``said`` is its ``parked`` outcome, if there is one to say."""

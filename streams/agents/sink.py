@@ -109,11 +109,15 @@ class Sink:
         if waiting is None or waiting.intent["source"] != step.intent["source"]:
             assert order.state.last is not None
             return await order.tell([order.state.last])
+        if waiting.kind == "applying":
+            # A crash came before its outcome; what it replaced is owed.
+            return await self.accept(order, Step(Verdict.ACCEPT, waiting.intent, [], []))
         if waiting.kind == "fill":
             # The crash may have come before the record was sent round.
             await self._books.writer.replan(as_replan(waiting.intent, Cause.FILL))
         elif waiting.outcome is not None:
             await order.tell([waiting.outcome])
+        return None
 
     def _replaced_before(self, state: OrderState, intent: Mapping[str, Any]) -> dict[str, Any]:
         newest = state.waiting.intent["source"] if state.waiting else (state.last or {}).get("source")
@@ -133,6 +137,8 @@ class Sink:
             return await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
         if record is not None:
             return await self._send_round(order, step, record)
+        if step.superseded:
+            await order.begin(step)
         order.state.left = None
         return await self._tickets.upsert(order, step)
 
@@ -163,6 +169,8 @@ class Sink:
     async def _delete(self, order: Order, step: Step[Any]) -> None:
         if order.state.entity_type is not None:
             step.intent = {**step.intent, "entityType": order.state.entity_type}
+        if step.superseded:
+            await order.begin(step)
         ticket = order.seen().ticket
         why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")
         await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())

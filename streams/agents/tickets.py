@@ -16,7 +16,7 @@ from streams.delivery.lanes import Draining
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.pause import backoff
 from streams.delivery.reconcile import Desired, Step, changes, desired, to_create
-from streams.delivery.state import OrderState, Waiting
+from streams.delivery.state import Waiting
 from streams.planning.reasons import reason
 from streams.tables.view import View
 from streams.willow import Ticket
@@ -249,8 +249,7 @@ class Tickets:
         state = order.state
         if state.ticket_id == ticket_id and state.hashes:
             forced = attempt.step.intent.get("force", False)
-            unsure = dict.fromkeys(_may_have_been_sent(state, attempt.step), "unsure")
-            return dict(attempt.fields) if forced else changes(attempt.fields, {**state.hashes, **unsure})
+            return dict(attempt.fields) if forced else changes(attempt.fields, state.hashes)
         # Nothing is known of what was sent (a new group, a crash, an adoption): Willow's own word counts.
         ticket = await self._calls.get(ticket_id, attempt.effort)
         state.ticket_id = ticket_id
@@ -367,15 +366,6 @@ class Tickets:
             return False
         await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
         return True
-
-
-def _may_have_been_sent(state: OrderState, step: Step[Any]) -> set[str]:
-    """Fields that a record would have changed which was replaced before it was sent: before a crash it may have been
-    sent alone, and its value would stay in Willow if the newest record took it back."""
-    names: set[str] = set()
-    for older in step.superseded:
-        names.update(changes(desired(older, state.clear.get("twinId")).fields, state.hashes))
-    return names
 
 
 def coordinates(source: Mapping[str, Any]) -> tuple[str, int, int]:

@@ -212,6 +212,15 @@ def changes(fields: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, A
     return changed
 
 
+def may_have_been_sent(step: Step[Any], state: OrderState) -> set[str]:
+    """Fields that a record would have changed which was replaced before it was sent: before a crash it may have been
+    sent alone, and its value would stay in Willow if the newest record took it back."""
+    names: set[str] = set()
+    for older in step.superseded:
+        names.update(changes(desired(older, state.clear.get("twinId")).fields, state.hashes))
+    return names
+
+
 def to_create(intent: Intent, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a create: no nulls, and the fallbacks for what must not be empty."""
     filled = {

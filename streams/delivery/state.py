@@ -1,7 +1,7 @@
 """The state of one order, as the sink's table keeps it: enough to decide, and no more of people's data than that."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -9,6 +9,9 @@ import orjson
 
 #: Kept in clear, since look-ups of twins and enumerations need them; all other fields as a hash (delivery.md §1).
 CLEAR_FIELDS = ("twinId", "statusId", "categoryId")
+
+#: Stands for the hash of a field of which nobody knows what Willow holds.
+UNSURE = "?"
 
 #: Goes along with another change and is never compared (contract §4).
 UNCOMPARED_FIELDS = frozenset({"externalUpdatedDate"})
@@ -39,7 +42,8 @@ class Owed:
 class Waiting:
     """Why an order waits, and all that is needed to go on without its records being read again.
 
-    ``kind`` is ``parked`` (the planner's reasons), ``fill`` (sent round for fields it left out) or ``in_doubt``."""
+    ``kind`` is ``parked`` (the planner's reasons), ``fill`` (sent round for fields it left out), ``in_doubt``, or
+    ``applying`` (being carried out for older records too; only a crash leaves it behind, and then all come again)."""
 
     kind: str
     code: str
@@ -94,6 +98,11 @@ class OrderState:
             waiting["owed"] = [Owed(**item) for item in waiting["owed"]]
             data["waiting"] = Waiting(**waiting)
         return cls(**data)
+
+    def doubt_hashes(self, names: Iterable[str]) -> None:
+        """Nobody knows what Willow holds of these fields: whatever they should be is sent."""
+        if self.hashes:
+            self.hashes.update(dict.fromkeys(names, UNSURE))
 
     def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool) -> None:
         """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them."""

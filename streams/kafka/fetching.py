@@ -2,7 +2,7 @@
 the lease."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -19,13 +19,19 @@ class Spot(NamedTuple):
     end: int
 
 
-class Fetched(NamedTuple):
-    """One fetch. ``epoch``: how many times the read positions had been sought; ``generation``: the group's."""
+class Mark(NamedTuple):
+    """When a record was fetched: what was fetched before its partition was sought must not be delivered after it."""
 
-    epoch: int
     generation: int
-    active: frozenset[TP]
-    records: Mapping[TP, list[Any]]
+    """The group's."""
+    sought: int
+    """How often the partition had been sought, for a changelog; for the others the ``epoch``."""
+
+
+class Fetched(NamedTuple):
+    tp: TP
+    mark: Mark
+    records: list[Any]
 
 
 class FetchThread(driver.AIOKafkaConsumerThread):
@@ -40,6 +46,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        #: How often each changelog partition was sought: Faust's recovery seeks them one by one.
+        self.sought: Counter[TP] = Counter()
         #: Fetched and not taken over by the main thread yet; bounded, since it is emptied before each fetch.
         self.fetched: deque[Fetched] = deque()
 
@@ -68,10 +76,10 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         except NoOffsetForPartitionError:
             # Assigned a moment ago and not sought yet.
             return {}
-        if records:
+        for tp, batch in records.items():
             # Here, and not where the call returns: a caller that was cancelled meanwhile would lose them.
-            active = frozenset(active_partitions or ())
-            self.fetched.append(Fetched(self.epoch, self.app.consumer_generation_id, active, records))
+            sought = self.sought[tp] if self.consumer._is_changelog_tp(tp) else self.epoch
+            self.fetched.append(Fetched(tp, Mark(self.app.consumer_generation_id, sought), batch))
         return {}
 
     async def spots(self, partitions: Collection[TP]) -> dict[TP, Spot]:
@@ -98,6 +106,10 @@ class FetchThread(driver.AIOKafkaConsumerThread):
             self._ensure_consumer().seek(driver.ensure_aiokafka_TP(tp), offset)
         self.epoch += 1
         return self.epoch
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+        self.sought.update(partitions.keys())
+        await super()._seek_wait(consumer, partitions)
 
 
 def _known(committed: Any) -> int | None:

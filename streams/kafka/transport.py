@@ -26,7 +26,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.delivery.offsets import Ledger
-from streams.kafka.fetching import Fetched, FetchThread, Spot
+from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
 
 SCHEME = "safekafka"
 
@@ -78,7 +78,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.ledger: Ledger[TP] = Ledger()
         #: Fetched, in the order of delivery, and not delivered yet.
-        self._undelivered: deque[tuple[TP, Any]] = deque()
+        self._undelivered: deque[tuple[TP, Any, Mark]] = deque()
         self._epoch = 0
 
     def _new_consumer_thread(self) -> FetchThread:
@@ -96,9 +96,10 @@ class Consumer(driver.Consumer):
         if not self._undelivered and not self.should_stop:
             await self._fetch(timeout)
         while self._undelivered and self.flow_active and not (self.leaving or self.should_stop):
-            tp, record = self._undelivered.popleft()
+            tp, record, mark = self._undelivered.popleft()
             if self._is_changelog_tp(tp):
-                yield tp, self._to_message(tp, record)
+                if mark == Mark(self.app.consumer_generation_id, self._thread.sought[tp]):
+                    yield tp, self._to_message(tp, record)
             elif self.ledger.take(tp, record.offset):
                 # Faust's own filter and its gaps stay out of it: both go by this.
                 self._read_offset[tp] = None
@@ -111,20 +112,18 @@ class Consumer(driver.Consumer):
             self.hooks.fatal(MissingRecords(f"records were deleted before they were read: {error}"))
             await asyncio.sleep(timeout)
             return
-        # One that is ahead was fetched after a seek whose answer is still on its way here: it waits for that.
-        while self._thread.fetched and self._thread.fetched[0].epoch <= self._epoch:
-            self._take_over(self._thread.fetched.popleft())
-
-    def _take_over(self, fetched: Fetched) -> None:
-        current, generation = fetched.epoch == self._epoch, self.app.consumer_generation_id
-        listening = fetched.active | self._buffered_partitions
-        for tp in fetched.records:
-            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-        for tp, record in self.scheduler.iterate(fetched.records):
-            # A changelog is not sought with the others: its records go by the group's generation.
-            wanted = fetched.generation == generation and tp in listening if self._is_changelog_tp(tp) else current
-            if wanted:
-                self._undelivered.append((tp, record))
+        waiting: list[Fetched] = []
+        taken: dict[TP, list[tuple[Any, Mark]]] = {}
+        while self._thread.fetched:
+            fetched = self._thread.fetched.popleft()
+            if self._is_changelog_tp(fetched.tp) or fetched.mark.sought == self._epoch:
+                taken.setdefault(fetched.tp, []).extend((record, fetched.mark) for record in fetched.records)
+                self.app.monitor.track_tp_end_offset(fetched.tp, self.highwater(fetched.tp))
+            elif fetched.mark.sought > self._epoch:
+                # Fetched after a seek whose answer is still on its way here.
+                waiting.append(fetched)
+        self._thread.fetched.extendleft(reversed(waiting))
+        self._undelivered += ((tp, *item) for tp, item in self.scheduler.iterate(taken))
 
     async def perform_seek(self) -> None:
         """Seek each partition that is read by streams: to its committed offset, or if it is being read to where that

@@ -1,7 +1,7 @@
 """The consumer's mends (faust-streaming 0.15.3), on the real class with as much of Faust around it as it looks at."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,7 @@ from faust.types import TP
 
 from streams.delivery.offsets import Ledger
 from streams.kafka import fetching, transport
-from streams.kafka.fetching import Fetched, FetchThread, Spot
+from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
 from streams.kafka.transport import Consumer, Hooks, LostOnTheWay, MissingRecords, register
 
 P0, P1, CHANGELOG = TP("intents", 0), TP("intents", 1), TP("orders-changelog", 0)
@@ -36,7 +36,8 @@ class Broker:
     def __init__(self) -> None:
         self.spot = Spot(None, 0, 100)
         self.fetched: deque[Fetched] = deque()
-        self.epoch, self.sought, self.revoked = 0, dict[TP, int](), False
+        self.epoch, self.starts, self.revoked = 0, dict[TP, int](), False
+        self.sought = Counter[TP]()
         self.assigned = {P0, P1, CHANGELOG}
 
     async def spots(self, partitions: set[TP]) -> dict[TP, Spot]:
@@ -45,13 +46,13 @@ class Broker:
     async def seek_all(self, starts: Mapping[TP, int]) -> int:
         if self.revoked:
             raise IllegalStateError("not assigned any more")
-        self.sought |= starts
+        self.starts |= starts
         self.epoch += 1
         return self.epoch
 
     def fetch(self, *offsets: int, tp: TP = P0, generation: int = 1) -> None:
-        records = {tp: [Record(offset) for offset in offsets]}
-        self.fetched.append(Fetched(self.epoch, generation, frozenset({P0, P1, CHANGELOG}), records))
+        mark = Mark(generation, self.sought[tp] if tp is CHANGELOG else self.epoch)
+        self.fetched.append(Fetched(tp, mark, [Record(offset) for offset in offsets]))
 
 
 class Bookkeeping(Consumer):
@@ -73,7 +74,7 @@ class Bookkeeping(Consumer):
         )
         self.flow_active = True
         self.ledger = Ledger[TP]()
-        self._undelivered: deque[tuple[TP, Any]] = deque()
+        self._undelivered: deque[tuple[TP, Any, Mark]] = deque()
         self._epoch = 0
         self.calls: list[str] = []
         self.fetch_fails: Exception | None = None
@@ -122,7 +123,7 @@ async def test_every_partition_is_sought(committed: int | None, earliest: int, s
     consumer = Bookkeeping()
     consumer._thread.spot = Spot(committed, earliest, 100)
     await consumer.perform_seek()
-    assert consumer._thread.sought == {P0: start, P1: start}, "a changelog is sought by the recovery"
+    assert consumer._thread.starts == {P0: start, P1: start}, "a changelog is sought by the recovery"
     assert consumer.ledger.position(P0) == start
 
 
@@ -132,7 +133,7 @@ async def test_what_is_being_read_goes_on_where_it_stands() -> None:
     consumer._thread.fetch(0, 1, 2)
     assert await consumer.delivered(2) == [0, 1]
     await consumer.perform_seek()
-    assert consumer._thread.sought[P0] == 2
+    assert consumer._thread.starts[P0] == 2
     consumer._thread.fetch(2, 3)
     assert await consumer.delivered() == [2, 3]
 
@@ -239,14 +240,27 @@ async def test_fausts_own_filter_does_not_drop_a_record() -> None:
     assert consumer._read_offset[P0] is None
 
 
-async def test_a_changelog_goes_by_its_generation() -> None:
+async def test_a_changelog_goes_by_its_own_seeks_and_generation() -> None:
+    """A record from before a seek would have the recovery take what lies between for read: states were rolled back."""
     consumer = Bookkeeping()
     consumer._thread.fetch(50, tp=CHANGELOG)
     await consumer.perform_seek()
     assert await consumer.delivered() == [50], "its position is not touched by the seek of the others"
-    consumer.app.consumer_generation_id = 2
-    consumer._thread.fetch(51, tp=CHANGELOG, generation=1)
+    consumer._thread.fetch(51, tp=CHANGELOG)
+    consumer._thread.sought[CHANGELOG] += 1
     assert await consumer.delivered() == []
+    consumer.app.consumer_generation_id = 2
+    consumer._thread.fetch(52, tp=CHANGELOG, generation=1)
+    assert await consumer.delivered() == []
+
+
+async def test_a_changelog_does_not_wait_for_a_seek_that_was_given_up() -> None:
+    """A rebalance may cancel the main thread's wait for it: the recovery hung."""
+    consumer = Bookkeeping()
+    await consumer._thread.seek_all({P0: 0})
+    consumer._thread.fetch(0)
+    consumer._thread.fetch(50, tp=CHANGELOG)
+    assert await consumer.delivered() == [50]
 
 
 async def test_nothing_is_delivered_while_partitions_are_leaving() -> None:

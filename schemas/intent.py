@@ -58,7 +58,8 @@ class Intent(Record):
     """Of ``jobStatus`` and ``relatesTo``, those that the record left out: the order's last decision fills them."""
     fields: dict[str, Any] = {}
     """Ticket field (wire name of contract §4) → desired value; null clears; absent means unchanged.
-    Fields that depend on the twin are in ``twins``."""
+    Fields that depend on the twin are in ``twins``. Of a delete or a skip: what closes the order's ticket, where
+    ``on_delete`` or ``on_leave`` asks for it."""
     fallbacks: dict[str, Any] = {}
     """For a create only: values for needed fields that the fold does not hold (a summary is never empty)."""
     twins: list[TwinChoice] = []

@@ -19,12 +19,13 @@ from streams.agents.order import Books
 from streams.agents.planner import Planner
 from streams.agents.sink import Item, Sink
 from streams.agents.tickets import Tickets
+from streams.agents.timers import Timers
 from streams.agents.waiting import WaitingIndex
 from streams.agents.writer import Writer
 from streams.delivery.lanes import Lanes
 from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
-from streams.delivery.state import Waiting
+from streams.delivery.state import OrderState
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import Producer
 from streams.kafka.transport import SCHEME, Consumer, Hooks, register
@@ -157,7 +158,7 @@ class SyncApp:
         writer = Writer(self.producer, settings)
         self.entity_poison = EntityPoison(settings, kafka, writer, on_fatal=self.fail)
         self.books = Books(
-            self.orders, self.identities, self.claims, writer, time.time, metrics.outcome, self._waiting_changed
+            self.orders, self.identities, self.claims, writer, time.time, metrics.outcome, self._state_written
         )
         slots = settings.willow.max_in_flight
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
@@ -166,7 +167,8 @@ class SyncApp:
         self.calls = Calls(
             self.client, self.lanes, lease, max_in_flight=slots, rng=random.Random(), breaker=self.breaker
         )
-        tickets = Tickets(self.calls, self.claims_view, max_claims=slots + max(8, slots // 2))
+        settle = settings.in_doubt.settle.total_seconds()
+        tickets = Tickets(self.calls, self.claims_view, max_claims=slots + max(8, slots // 2), settle=settle)
         bounds = {"max_records": settings.max_pending_records, "max_bytes": settings.max_pending_bytes}
         self.sink_window = InFlight(self.app, **bounds)
         window = {"max_records": PLANNER_WINDOW, "max_bytes": settings.max_pending_bytes}
@@ -178,18 +180,35 @@ class SyncApp:
             self.entities_view,
             self.client,
             external_id=lambda order_id: settings.external_id_template.replace("{id}", order_id),
-            settle=settings.in_doubt.settle.total_seconds(),
+            settle=settle,
             pace=Pace(settings.replans_per_second, clock=time.monotonic),
         )
+        park_ttl = settings.park_ttl.total_seconds() if settings.park_ttl else None
+        self.timers = Timers(writer.signal, park_ttl=park_ttl, clock=time.time)
 
     def _measure(self) -> None:
         gauge = self.metrics.gauge
         gauge("in_flight", "Calls to Willow under way.", lambda: self.calls.in_flight)
         gauge("creates_in_doubt", "Orders of which nobody knows whether a ticket exists.", lambda: self.index.in_doubt)
         gauge("twin_table_lag_records", "Entities still to be read at start.", lambda: self.entities_view.lag)
+        gauge("left_tickets", "Orders that have a ticket and no longer qualify.", lambda: self.timers.left)
+        gauge("oldest_unsynced_seconds", "Age of the oldest record in work.", self._oldest_unsynced)
         gauge("pending_records", "Intents read and not yet acknowledged.", lambda: self.sink_window.records)
         gauge("token_expires_seconds", "Life left in Willow's token.", lambda: self.client.token_expires_in or 0.0)
-        self.metrics.by_label("parked", "Parked orders by reason.", "reason", lambda: self.index.parked_by_reason())
+        self.metrics.by_labels(
+            "parked",
+            "Parked orders by reason.",
+            ["reason"],
+            lambda: {(code,): count for code, count in self.index.parked_by_reason().items()},
+        )
+        self.metrics.by_labels(
+            "lag_records", "Records not committed yet.", ["topic", "partition"], lambda: dict(self.app.consumer.lags())
+        )
+
+    def _oldest_unsynced(self) -> float:
+        windows = (self.sink_window, *self.planner_windows)
+        stamps = [stamp for window in windows if (stamp := window.oldest) is not None]
+        return max(0.0, time.time() - min(stamps)) if stamps else 0.0
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -271,6 +290,7 @@ class SyncApp:
     async def _drain(self) -> None:
         # Nothing is woken from tables that are leaving.
         self.index.rebuild(())
+        self.timers.rebuild(())
         create_grace = self.settings.willow.request_timeout.total_seconds() + DRAIN_MARGIN
         await self.lanes.drain(DRAIN_GRACE, create_grace)
         deadline = time.monotonic() + DRAIN_GRACE
@@ -286,23 +306,21 @@ class SyncApp:
 
     def _recovered(self) -> None:
         try:
-            self.index.rebuild(self._all_waiting())
+            self._wake_up()
         except Exception as error:
             # Faust looks at no exception here: parked orders would never wake, in silence.
             self.fail(error)
 
-    def _all_waiting(self) -> list[tuple[str, int, Waiting]]:
+    def _wake_up(self) -> None:
         intents = self.settings.topics.name("ticket_intents")
         mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == intents)
-        return [
-            (order_id, partition, state.waiting)
-            for partition in mine
-            for order_id, state in self.orders.waiting(partition)
-            if state.waiting is not None
-        ]
+        restless = [(order_id, p, state) for p in mine for order_id, state in self.orders.restless(p)]
+        self.index.rebuild((order_id, p, state.waiting) for order_id, p, state in restless if state.waiting)
+        self.timers.rebuild((order_id, state) for order_id, _, state in restless)
 
-    def _waiting_changed(self, order_id: str, partition: int, waiting: Any) -> None:
-        self.index.changed(order_id, partition, waiting)
+    def _state_written(self, order_id: str, partition: int, state: OrderState) -> None:
+        self.index.changed(order_id, partition, state.waiting)
+        self.timers.changed(order_id, state)
 
     def _twins(self) -> None:
         self.index.twins_changed()
@@ -351,7 +369,7 @@ class SyncApp:
             raise WrongInstance(
                 f"willow.base_url is {self.settings.willow.base_url}, but identities name {sorted(others)}"
             )
-        for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts):
+        for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts, self.timers.run):
             self._spawn(forever)
         Consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail)
         self.orders.when_recovered(self._recovered)

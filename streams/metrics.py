@@ -1,6 +1,6 @@
 """What the worker counts (contract §9), for Prometheus."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -45,14 +45,20 @@ class Metrics:
         """A figure that is asked for when it is scraped."""
         Gauge(PREFIX + name, documentation, registry=self.registry).set_function(value)
 
-    def by_label(self, name: str, documentation: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
-        """Figures by one label, asked for when they are scraped."""
+    def by_labels(
+        self,
+        name: str,
+        documentation: str,
+        labels: Sequence[str],
+        values: Callable[[], Mapping[tuple[str, ...], float]],
+    ) -> None:
+        """Figures by the values of labels, asked for when they are scraped."""
 
         class Scrape(Collector):
             def collect(self) -> Iterator[Metric]:
-                family = GaugeMetricFamily(PREFIX + name, documentation, labels=[label])
-                for value, figure in values().items():
-                    family.add_metric([value], figure)
+                family = GaugeMetricFamily(PREFIX + name, documentation, labels=labels)
+                for told, figure in values().items():
+                    family.add_metric(told, figure)
                 yield family
 
         self.registry.register(Scrape())

@@ -76,10 +76,7 @@ class NotBuilt(Exception):
 
 #: Settings of the contract that this version reads and does not carry out yet, with the values that ask for nothing.
 _NOT_BUILT = {
-    "on_delete": ("keep",),
-    "on_leave": ("keep",),
     "on_missing_ticket": ("reject",),
-    "park_ttl": (None,),
 }
 
 

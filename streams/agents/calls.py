@@ -93,9 +93,21 @@ class Calls:
                 return None
             return await self._once(Operation.PUT, lambda: self.client.put_ticket(fields), effort)
 
-    async def update(self, ticket_id: str, changed: dict[str, Any], effort: Effort) -> Ticket:
-        """PATCH, repeated while the moment is at fault. Raises Failed or Draining."""
-        return await self._until_said(Operation.PATCH, lambda: self.client.patch_ticket(ticket_id, changed), effort)
+    async def update(
+        self, ticket_id: str, changed: dict[str, Any], effort: Effort, unanswered: Callable[[], Awaitable[None]]
+    ) -> Ticket:
+        """PATCH, repeated while the moment is at fault; ``unanswered`` is awaited after each that may yet be carried
+        out. Raises Failed or Draining."""
+
+        async def call() -> Ticket:
+            try:
+                return await self.client.patch_ticket(ticket_id, changed)
+            except WillowError as error:
+                if not proves_not_executed(answer_of(Operation.PATCH, error)):
+                    await unanswered()
+                raise
+
+        return await self._until_said(Operation.PATCH, call, effort)
 
     async def get(self, ticket_id: str, effort: Effort) -> Ticket:
         """GET, repeated while the moment is at fault. Raises Failed or Draining."""

@@ -34,7 +34,8 @@ class Books:
     """Epoch seconds."""
     told: Callable[[Mapping[str, Any]], None] = lambda _: None
     """Called with each outcome that was written, for metrics."""
-    waiting_changed: Callable[[str, int, Waiting | None], None] = lambda *_: None
+    written: Callable[[str, int, OrderState], None] = lambda *_: None
+    """Called with each state that was written, for what wakes orders."""
     may_write: Callable[[], Awaitable[None]] = _at_once
     """Returns while no other worker can own the order; a worker that was frozen must not write over its successor."""
 
@@ -143,7 +144,7 @@ class Order:
     async def save(self) -> None:
         await self.books.may_write()
         await self.books.orders.write(self.partition, self.id, self.state)
-        self.books.waiting_changed(self.id, self.partition, self.state.waiting)
+        self.books.written(self.id, self.partition, self.state)
 
     async def begin(self, step: Step[Any]) -> None:
         """Write down that a record is being applied for all that it replaces, before anything of it is sent.

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from schemas.intent import IntentKind
 from schemas.outcome import OutcomeKind, Reason
 from schemas.replan import Cause
+from streams.agents import timers
 from streams.agents.doubts import Doubts
 from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
@@ -16,7 +18,7 @@ from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
 from streams.planning.reasons import left, reason
-from streams.settings import Settings
+from streams.settings import Settings, format_duration
 from streams.tables.view import View
 
 #: A skip for one of these says nothing about whether the order still qualifies.
@@ -39,6 +41,7 @@ class Sink:
     ) -> None:
         self._books, self._tickets, self._in_flight = books, tickets, in_flight
         self._mode = settings.conflate.value
+        self._park_ttl = settings.park_ttl.total_seconds() if settings.park_ttl else None
         self._doubts = Doubts(
             claims_view,
             accept=self.accept,
@@ -87,7 +90,7 @@ class Sink:
                 )
                 return await order.tell([said])
         if intent["kind"] == IntentKind.SIGNAL:
-            return await self._doubts.signal(order, step)
+            return await self._signal(order, step)
         if state.waiting is not None and state.waiting.kind == "in_doubt":
             return await self._doubts.stand_behind(order, step)
         await self.accept(order, step)
@@ -103,6 +106,28 @@ class Sink:
                 await self._delete(order, step)
             case _:
                 await self._skip(order, step)
+
+    async def _signal(self, order: Order, step: Step[Any]) -> None:
+        """A timer, or an operator's word."""
+        match (step.intent.get("signal") or {}).get("cause"):
+            case timers.READ_BACK:
+                await self._tickets.read_back(order)
+            case timers.EXPIRE:
+                await self._expire(order)
+            case _:
+                await self._doubts.signal(order, step)
+
+    async def _expire(self, order: Order) -> None:
+        """Parked longer than ``park_ttl``; not if what it waited for has come meanwhile."""
+        waiting, now = order.state.waiting, self._books.clock()
+        if waiting is None or waiting.kind != "parked" or self._park_ttl is None:
+            return
+        if now - waiting.since < self._park_ttl:
+            return
+        waited = format_duration(timedelta(seconds=round(now - waiting.since)))
+        why = reason("park_expired", waited=waited, code=waiting.code)
+        step: Step[Any] = Step(Verdict.ACCEPT, waiting.intent, [], [])
+        await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
 
     async def _repeat(self, order: Order, step: Step[Any]) -> None:
         waiting = order.state.waiting
@@ -172,6 +197,8 @@ class Sink:
         if step.superseded:
             await order.begin(step)
         ticket = order.seen().ticket
+        if ticket and step.intent.get("fields") and not order.state.gone:
+            return await self._tickets.close(order, step, ticket)
         why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")
         await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
 
@@ -185,5 +212,7 @@ class Sink:
             order.state.left = why.code
             order.state.ticket_id = seen.ticket
             why = left(why)
+            if step.intent.get("fields") and not order.state.gone:
+                return await self._tickets.close(order, step, seen.ticket, why)
         await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
         return None

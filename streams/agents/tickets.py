@@ -1,12 +1,13 @@
 """Making an order's ticket be as desired: create under a claim, compare and patch, adopt."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.claim import ClaimState
-from schemas.outcome import OutcomeKind
+from schemas.outcome import OutcomeKind, Reason
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
 from streams.agents.writer import Acked, new_claim_id
@@ -20,6 +21,8 @@ from streams.delivery.state import Waiting
 from streams.planning.reasons import reason
 from streams.tables.view import View
 from streams.willow import Ticket
+
+log = logging.getLogger(__name__)
 
 #: A claim's read-back takes milliseconds; after this long the broker is away, and what is certain is looked at again.
 READ_BACK_SECONDS = 10.0
@@ -39,6 +42,8 @@ class Attempt:
     settled: OpenClaim | None = None
     """The claim in doubt that this attempt ends: it is replaced by ``done`` with the outcome."""
     adopting: bool = False
+    leaving: Reason | None = None
+    """The order stopped qualifying, and its ticket is closed: the outcome is the skip that says so."""
     failures: int = 0
 
     @property
@@ -52,11 +57,11 @@ class Attempt:
 
 
 class Tickets:
-    """Carries out upserts. ``claiming`` bounds the claims that are open and not sent yet: after a crash each of them
-    is an order in doubt."""
+    """Carries out upserts. ``max_claims`` bounds the claims that are open and not sent yet: after a crash each of them
+    is an order in doubt. Within ``settle`` seconds Willow has carried a request out or dropped it."""
 
-    def __init__(self, calls: Calls, claims_view: View, *, max_claims: int) -> None:
-        self._calls = calls
+    def __init__(self, calls: Calls, claims_view: View, *, max_claims: int, settle: float) -> None:
+        self._calls, self._settle = calls, settle
         self._claims_view = claims_view
         self._claiming = asyncio.Semaphore(max_claims)
 
@@ -77,6 +82,32 @@ class Tickets:
                 return await self._adopt(order, attempt, named[0])
             if await self._create(order, attempt):
                 return None
+
+    async def close(self, order: Order, step: Step[Any], ticket_id: str, leaving: Reason | None = None) -> None:
+        """Give the ticket of an order that was deleted, or is ``leaving``, its closing status."""
+        want = Desired(dict(step.intent["fields"]), order.state.clear.get("twinId"))
+        await self._bring_up_to_date(order, Attempt(step, want, leaving=leaving), ticket_id)
+
+    async def read_back(self, order: Order) -> None:
+        """Look at a ticket whose PATCH had no answer, and put right what a late one has changed (delivery.md §4)."""
+        state = order.state
+        if state.read_back is None or state.ticket_id is None or state.gone:
+            state.read_back = None
+            return
+        if order.books.clock() < state.read_back.due:
+            return
+        effort, wanted = Effort(), state.read_back.fields
+        try:
+            ticket = await self._calls.get(state.ticket_id, effort)
+            state.read_back = None
+            wrong = differences(ticket, wanted)
+            if wrong:
+                log.warning("ticket %s of %s was changed by a late PATCH, and is put right", ticket.id, order.id)
+                await self._send(order, ticket.id, wrong, effort)
+        except Failed as failed:
+            # The next change of the order meets the same answer, and tells it.
+            log.warning("ticket %s of %s can't be read back: %s", state.ticket_id, order.id, failed)
+            state.read_back = None
 
     # -- create ------------------------------------------------------------------------------------------------
 
@@ -238,7 +269,7 @@ class Tickets:
             try:
                 changed = await self._what_changed(order, attempt, ticket_id)
                 if changed:
-                    await self._patch(attempt, ticket_id, changed)
+                    await self._patch(order, attempt, ticket_id, changed)
             except Failed as failed:
                 if await self._give_up(order, attempt, failed):
                     return None
@@ -255,12 +286,20 @@ class Tickets:
         state.ticket_id = ticket_id
         return differences(ticket, attempt.fields)
 
-    async def _patch(self, attempt: Attempt, ticket_id: str, changed: dict[str, Any]) -> None:
+    async def _send(self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort) -> None:
+        async def unanswered() -> None:
+            # Written down before it is repeated: the repeat may be another worker's.
+            order.state.read_back_at(order.books.clock() + self._settle, fields)
+            await order.save()
+
+        await self._calls.update(ticket_id, fields, effort, unanswered)
+
+    async def _patch(self, order: Order, attempt: Attempt, ticket_id: str, changed: dict[str, Any]) -> None:
         """Raises Failed. What Willow refuses and nobody needs is left out, once."""
         sent = changed
         for last in (False, True):
             try:
-                await self._calls.update(ticket_id, sent, attempt.effort)
+                await self._send(order, ticket_id, sent, attempt.effort)
                 break
             except Failed as failed:
                 if failed.fault is Fault.CONFLICT and not last:
@@ -284,7 +323,9 @@ class Tickets:
         await self._calls.lease.wait(self._calls.lanes)
         own = _claim_of(order, intent["source"])
         kind = OutcomeKind.UPDATED if changed else OutcomeKind.UNCHANGED
-        if attempt.adopting or (first and ticket_id in intent.get("ticketIds", ()) and not order.seen().done):
+        if attempt.leaving is not None:
+            kind = OutcomeKind.SKIPPED
+        elif attempt.adopting or (first and ticket_id in intent.get("ticketIds", ()) and not order.seen().done):
             kind = OutcomeKind.ADOPTED
         elif first and (own or books.claims.created_for(order.id) == coordinates(intent["source"])):
             # A crash came between identity and state: this record made the ticket (delivery.md §1).
@@ -308,6 +349,7 @@ class Tickets:
         await order.conclude(
             attempt.step,
             kind,
+            code=attempt.leaving.model_dump() if attempt.leaving else None,
             effort=attempt.effort,
             changed=sorted(changed),
             twin_id=attempt.want.twin_id or state.clear.get("twinId"),

@@ -43,7 +43,6 @@ class _Doubt:
     claimed: float
     """Epoch seconds of the claim: no ticket of it is older."""
     settled: float
-    source: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -92,7 +91,6 @@ class WaitingIndex:
                 waiting.since,
                 min(waiting.since, claim.since_ms / 1000),
                 settled,
-                waiting.intent["source"],
             )
             self._plan_look_up(order_id)
         elif waiting.kind == "parked":
@@ -244,9 +242,7 @@ class WaitingIndex:
         doubt = self._doubts.get(order_id)
         if doubt is None:
             return
-        signal = {"cause": "look_up", "result": {"claimId": doubt.claim_id, **result}}
-        replan = {"cause": Cause.SIGNAL, "workOrderId": order_id, "source": doubt.source, "signal": signal}
-        await self._books.writer.replan(Replan.model_validate(replan))
+        await self._books.writer.signal(order_id, "look_up", {"claimId": doubt.claim_id, **result})
 
 
 def as_replan(intent: dict[str, Any], cause: Cause, positions: dict[int, int] | None = None) -> Replan:

@@ -12,7 +12,7 @@ from schemas import dead_letter
 from schemas.claim import ClaimState, claim_key
 from schemas.identity import TICKET_URN
 from schemas.outcome import Reason
-from schemas.replan import Replan
+from schemas.replan import Cause, Replan
 from schemas.source import Source
 from streams.delivery.outcomes import IDENTITY_TYPE, OUTCOME_TYPE, headers_of
 from streams.kafka.producer import Ack, Producer
@@ -86,6 +86,12 @@ class Writer:
         return self._producer.send(
             self.claims, claim_key(order_id, claim_id), orjson.dumps(record), partition=partition
         )
+
+    def signal(self, order_id: str, cause: str, result: Mapping[str, Any] | None = None) -> Acked:
+        """A word for the order's sink, by way of the planner. It is no record of the input: its source names none."""
+        said = {"cause": cause, "result": dict(result or {})}
+        nowhere = Source(topic=self.replans, partition=0, offset=0)
+        return self.replan(Replan(cause=Cause.SIGNAL, work_order_id=order_id, source=nowhere, signal=said))
 
     def replan(self, replan: Replan) -> Acked:
         return self._producer.send(self.replans, replan.work_order_id.encode(), replan.to_json())

@@ -1,7 +1,7 @@
 """Which offset of a partition may be committed, whatever the order in which its records are done."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 P = TypeVar("P", bound=Hashable)
@@ -76,7 +76,11 @@ class Ledger(Generic[P]):
             found.done.discard(passed[-1])
         return passed
 
-    def committable(self) -> Iterable[tuple[P, int]]:
+    def standing(self) -> list[tuple[P, int]]:
+        """Partition and the offset before which all is done."""
+        return [(partition, found.committable) for partition, found in self._partitions.items()]
+
+    def committable(self) -> list[tuple[P, int]]:
         """Partition and offset to commit, for those that came on since they were last ``reported``."""
         return [
             (partition, found.committable)

@@ -64,6 +64,15 @@ class Waiting:
 
 
 @dataclass(slots=True)
+class ReadBack:
+    """A PATCH had no answer and may commit late: after ``due`` (epoch seconds) the ticket is read, and these fields
+    are put right."""
+
+    due: float
+    fields: dict[str, Any]
+
+
+@dataclass(slots=True)
 class OrderState:
     decided: dict[str, int] = field(default_factory=dict)
     """"topic id or name / partition" → offset of the last decided source."""
@@ -83,6 +92,7 @@ class OrderState:
     gone: bool = False
     """Willow no longer knows the ticket; rejected until an operator resolves it."""
     waiting: Waiting | None = None
+    read_back: ReadBack | None = None
     queue: list[dict[str, Any]] = field(default_factory=list)
     """Accepted intents that stood behind a doubt which is over, still to be carried out: their offsets are released."""
 
@@ -97,12 +107,19 @@ class OrderState:
         if waiting is not None:
             waiting["owed"] = [Owed(**item) for item in waiting["owed"]]
             data["waiting"] = Waiting(**waiting)
+        if "read_back" in data:
+            data["read_back"] = ReadBack(**data["read_back"])
         return cls(**data)
 
     def doubt_hashes(self, names: Iterable[str]) -> None:
         """Nobody knows what Willow holds of these fields: whatever they should be is sent."""
         if self.hashes:
             self.hashes.update(dict.fromkeys(names, UNSURE))
+
+    def read_back_at(self, due: float, sent: Mapping[str, Any]) -> None:
+        """These fields were sent, and nobody knows whether and when Willow takes them."""
+        known = self.read_back.fields if self.read_back else {}
+        self.read_back = ReadBack(due, {**known, **sent})
 
     def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool) -> None:
         """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them."""
@@ -111,6 +128,9 @@ class OrderState:
         for name in CLEAR_FIELDS:
             if name in sent:
                 self.clear[name] = sent[name]
+        if self.read_back is not None:
+            # A late commit must be put right to what is wanted by then.
+            self.read_back.fields.update({name: sent[name] for name in self.read_back.fields if name in sent})
 
 
 _STATE_FIELDS = tuple(item.name for item in fields(OrderState))

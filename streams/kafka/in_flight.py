@@ -30,6 +30,11 @@ class InFlight:
     def records(self) -> int:
         return len(self._slots)
 
+    @property
+    def oldest(self) -> float | None:
+        """Kafka timestamp (epoch seconds) of the oldest record in work."""
+        return min((slot.message.timestamp for slot in self._slots.values() if slot.message.timestamp), default=None)
+
     async def admit(self, event: Any) -> Slot | None:
         """Wait for room, then take the event on; None if it is not to be worked on: it comes again."""
         while not self._room.is_set():

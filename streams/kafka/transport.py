@@ -16,7 +16,7 @@ What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -197,6 +197,12 @@ class Consumer(driver.Consumer):
         for tp, offset in offsets.items():
             self.ledger.reported(tp, offset)
         return True
+
+    def lags(self) -> Iterator[tuple[tuple[str, str], float]]:
+        """Topic and partition, and how many of its records are not committed yet."""
+        for tp, offset in self.ledger.standing():
+            # None until its first fetch.
+            yield (tp.topic, str(tp.partition)), max(0, (self.highwater(tp) or offset) - offset)
 
     async def commit_now(self) -> None:
         # commit() returns without committing while another commit runs: the newest acks would be forgotten.

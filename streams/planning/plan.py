@@ -12,7 +12,7 @@ from schemas.replan import Cause
 from schemas.source import EntityType, Source
 from streams.planning.admission import entity_type, refused
 from streams.planning.decode import Change, NotAChange
-from streams.planning.enumerations import Place, Resolved, resolve
+from streams.planning.enumerations import STATUS_FIELD, Missed, Place, Resolved, closed_status_id, resolve
 from streams.planning.instants import to_datetime
 from streams.planning.lists import WillowLists
 from streams.planning.places import Entities, Located, candidates, locate, most_specific, newest_value
@@ -65,6 +65,8 @@ def plan(
     is said (contract §8)."""
     record = change.record
     verdict = _Verdict(IntentKind.DELETE) if change.deleted else _decide(change, entities, lists, rules)
+    if rules.closes_deleted if change.deleted else rules.closes_left and verdict.kind is IntentKind.SKIP:
+        _close(verdict, lists, rules)
     written = verdict.kind in (IntentKind.UPSERT, IntentKind.PARK)
     people = rules.send_people
     return Intent(
@@ -126,6 +128,15 @@ def _counting_date(text: str | None, timestamp_ms: int | None) -> datetime | Non
     if timestamp_ms is None or timestamp_ms < 0:
         return updated
     return None if updated.timestamp() * 1000 > timestamp_ms + AHEAD_MS else updated
+
+
+def _close(verdict: _Verdict, lists: WillowLists, rules: Rules) -> None:
+    """What a ticket gets whose order is deleted or stops qualifying: the sink knows whether there is one."""
+    found = closed_status_id(rules.closed_status or "", lists)
+    if isinstance(found, Missed):
+        verdict.warnings.append(f"closed_status: {found.why}")
+    else:
+        verdict.fields = {STATUS_FIELD.target: found}
 
 
 def _decide(change: Change, entities: Entities, lists: WillowLists, rules: Rules) -> _Verdict:

@@ -30,6 +30,9 @@ class Rules:
     external_id_template: str
     source_name: str
     send_people: bool
+    closed_status: str | None
+    closes_deleted: bool
+    closes_left: bool
 
     @classmethod
     def of(cls, settings: Settings) -> "Rules":
@@ -47,4 +50,7 @@ class Rules:
             external_id_template=settings.external_id_template,
             source_name=settings.source_name,
             send_people=settings.send_people,
+            closed_status=settings.closed_status,
+            closes_deleted=settings.on_delete == "close",
+            closes_left=settings.on_leave == "close",
         )

@@ -22,6 +22,9 @@ ROCKSDICT = {
 }
 
 
+_RESTLESS = (b'"waiting"', b'"read_back"', b'"left"')
+
+
 class OrderTable(faust.Table):
     """Order id → OrderState, in the partition of the order's intents. Written only on behalf of a record of that
     partition, by its owner."""
@@ -49,14 +52,12 @@ class OrderTable(faust.Table):
         ack = await self.producer.send(topic, key, value, partition=partition)
         self.data.set_persisted_offset(TP(topic, partition), ack.offset)
 
-    def waiting(self, partition: int) -> Iterator[tuple[str, OrderState]]:
-        """Orders of a partition that are parked or in doubt: for the index that wakes them."""
+    def restless(self, partition: int) -> Iterator[tuple[str, OrderState]]:
+        """Orders of a partition that wait, are to be read back, or have left: for what wakes and counts them."""
         for key, raw in self.data._db_for_partition(partition).items():
-            # Most orders wait for nothing; parsing them all would take a minute on a large portfolio.
-            if b'"waiting"' in raw and key != self.data.offset_key:
-                state = OrderState.from_json(raw)
-                if state.waiting is not None:
-                    yield key.decode(), state
+            # Most orders are at rest; parsing them all would take a minute on a large portfolio.
+            if any(name in raw for name in _RESTLESS) and key != self.data.offset_key:
+                yield key.decode(), OrderState.from_json(raw)
 
     def when_recovered(self, callback: Callable[[], None]) -> None:
         """Called after each rebalance, once the table is as its changelog."""

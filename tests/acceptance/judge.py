@@ -107,8 +107,11 @@ def _fields(stage: Stage) -> Iterator[str]:
     held = _held(stage)
     entries = stage.willow.ask(lambda emulator: emulator.lists)
     folds: dict[str, dict[str, Any]] = defaultdict(dict)
+    closed: dict[str, bool] = {}
     refused: dict[str, set[str]] = defaultdict(set)
     for sent in sorted(stage.sent, key=lambda item: item.at):
+        if sent.order_id is not None and sent.at in stage.tap.finals:
+            closed[sent.order_id] = _closes(sent, stage.tap.finals[sent.at][0])
         if sent.order_id is None or sent.fields is None or not _accepted(stage, sent.at):
             continue
         folds[sent.order_id] |= {k: v for k, v in sent.fields.items() if v != "__debezium_unavailable_value"}
@@ -124,10 +127,18 @@ def _fields(stage: Stage) -> Iterator[str]:
         for ticket, (source, kind) in _NAMED.items():
             name = fold.get(source)
             wanted[ticket] = entries.id_of(kind, name) if name else None
+        if closed[order_id]:
+            wanted["statusId"] = entries.id_of(Kind.STATUSES, "Closed")
         wanted["twinId"] = next((t for e in fold["relatesTo"] if (t := stage.twins.get(e["id"]))), None)
         for name, value in wanted.items():
             if name not in refused[order_id] and found.get(name) != value:
                 yield f"I2 {order_id}: {name} is {found.get(name)!r}; expected {value!r}"
+
+
+def _closes(sent: Sent, said: Mapping[str, Any]) -> bool:
+    """Whether the record closed its order's ticket, or found it closed (on_delete, on_leave)."""
+    left = said["reason"] is not None and said["reason"]["code"].startswith("left_") and said["changed"] == ["statusId"]
+    return left or (sent.fields is None and said["outcome"] in _APPLIED)
 
 
 def _accepted(stage: Stage, at: Coordinates) -> bool:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.delivery.state import OrderState, Owed, Waiting, field_hash, hashes_of, log_key
+from streams.delivery.reconcile import changes
+from streams.delivery.state import OrderState, Owed, ReadBack, Waiting, field_hash, hashes_of, log_key
 
 #: A busy machine is no failure.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +41,7 @@ states = st.builds(
     left=st.none() | texts.filter(bool),
     gone=st.booleans(),
     waiting=st.none() | waitings,
+    read_back=st.none() | st.builds(ReadBack, due=st.floats(0, 2e9), fields=st.dictionaries(texts, texts)),
     queue=st.lists(intents, max_size=2),
 )
 
@@ -55,10 +57,13 @@ def test_an_empty_state_says_nothing() -> None:
     assert OrderState.from_json(b"{}") == OrderState()
 
 
-def test_the_index_finds_waiting_orders_by_their_bytes() -> None:
-    """``orders.waiting`` looks for the name in the raw value, and parses only what has it."""
-    assert b'"waiting"' not in OrderState(ticket_id="T1").to_json()
-    assert b'"waiting"' in OrderState(waiting=Waiting("parked", "c", 1.0, {})).to_json()
+def test_what_is_to_be_woken_or_counted_is_found_by_its_bytes() -> None:
+    """``OrderTable.restless`` looks for the names in the raw value, and parses only what has one."""
+    names = (b'"waiting"', b'"read_back"', b'"left"')
+    assert not any(name in OrderState(ticket_id="T1").to_json() for name in names)
+    assert names[0] in OrderState(waiting=Waiting("parked", "c", 1.0, {})).to_json()
+    assert names[1] in OrderState(read_back=ReadBack(1.0, {"summary": "a"})).to_json()
+    assert names[2] in OrderState(left="no_related_entity").to_json()
 
 
 @pytest.mark.parametrize("nothing", [None, "", {}])
@@ -93,6 +98,23 @@ def test_remember_whole_forgets_and_in_part_adds() -> None:
     assert not state.gone
     state.remember("T2", {"summary": "c"}, whole=True)
     assert (state.ticket_id, state.hashes) == ("T2", hashes_of({"summary": "c"}))
+
+
+def test_a_field_in_doubt_is_sent_whatever_it_should_be() -> None:
+    state = OrderState()
+    state.doubt_hashes(["summary"])
+    assert state.hashes == {}, "nothing was sent yet: Willow's own word counts"
+    state.remember("T1", {"summary": "a", "cause": None}, whole=True)
+    state.doubt_hashes(["summary", "cause"])
+    assert changes({"summary": "a", "cause": None}, state.hashes) == {"summary": "a", "cause": None}
+
+
+def test_what_is_read_back_follows_what_is_wanted_by_then() -> None:
+    state = OrderState()
+    state.read_back_at(5.0, {"summary": "a"})
+    state.read_back_at(9.0, {"cause": "b"})
+    state.remember("T1", {"summary": "newer", "solution": "not in doubt"}, whole=False)
+    assert state.read_back == ReadBack(9.0, {"summary": "newer", "cause": "b"})
 
 
 def test_a_topic_that_was_made_again_is_another_log() -> None:

@@ -264,3 +264,25 @@ def test_a_control_record() -> None:
     assert (intent.kind, intent.work_order_id) == (IntentKind.SKIP, "")
     assert intent.reason is not None
     assert (intent.reason.code, "a heartbeat" in intent.reason.message) == ("not_a_change", True)
+
+
+CLOSING = {"on_delete": "close", "on_leave": "close", "closed_status": "closed"}
+
+
+def test_a_delete_and_a_skip_carry_what_closes_the_ticket(world: Any) -> None:
+    record = world.record(relatesTo=[])
+    assert world.plan({"id": "WO1"}, deleted=True).fields == world.plan(record).fields == {}
+    world.settings |= CLOSING
+    assert world.plan({"id": "WO1"}, deleted=True).fields == {"statusId": "Closed-id"}
+    assert world.plan(record).fields == {"statusId": "Closed-id"}
+    assert "statusId" in world.plan(world.record()).fields
+    assert world.plan(world.record()).fields["statusId"] == "Open-id"
+
+
+def test_a_closing_status_that_willow_lacks_closes_nothing_and_says_so(world: Any) -> None:
+    world.settings |= {**CLOSING, "closed_status": "Shut"}
+    intent = world.plan({"id": "WO1"}, deleted=True)
+    assert intent.fields == {}
+    (warning,) = intent.warnings
+    assert warning.startswith("closed_status: ")
+    assert "Shut" in warning

@@ -53,9 +53,20 @@ def shared(
         stage.close()
 
 
+_TOLD = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for line in config.stash.get(_TOLD, []):
+        terminalreporter.write_line(line)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    if report.when == "call":
+        told = [f"{item.name}: {stage.told}" for stage in _stages(item) if stage.told]
+        item.config.stash.setdefault(_TOLD, []).extend(told)
     if report.failed:
         for stage in _stages(item):
             report.sections += [(f"log of {worker.name}", worker.tail()) for worker in stage.workers]

@@ -51,6 +51,18 @@ class Worker(Child):
         self.wanted = False
         super().stop(timeout)
 
+    def freeze(self) -> None:
+        """SIGSTOP: the process stands still, and its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     @property
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()
@@ -92,10 +104,17 @@ class Stage:
         self.twins: dict[str, str] = {}
         """Entity id → Willow twin id, as the entities say."""
         self.calendar = Calendar()
+        self.told: str | None = None
         self.tap = Tap(bootstrap_servers, self.settings.topics)
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, "partitioner": "murmur2_random"})
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         self.entities(*ESTATE)
+
+    def tell(self, **faults: int) -> None:
+        """For the end of the run: what this scenario saw."""
+        calls = {name: self.willow.calls(name) for name in ("put_ticket", "patch_ticket", "get_ticket", "list_tickets")}
+        figures = {"records": len(self.sent), "outcomes": len(self.tap.outcomes), **faults, **calls}
+        self.told = ", ".join(f"{count} {name}" for name, count in figures.items())
 
     def close(self) -> None:
         for worker in self.workers:

@@ -78,12 +78,16 @@ def _tickets(evidence: Evidence) -> Iterator[Problem]:
 def _ticket(expected: ExpectedOrder, writes: Sequence[Write], statuses: Mapping[str, str]) -> Iterator[Problem]:
     """Follows a ticket through its writes: each must bring it to a version not older than the last."""
     versions = expected.versions
-    reached, acknowledged = 0, list[tuple[float, int]]()
+    reached, acknowledged, overtaken = 0, list[tuple[float, int]](), False
     state: dict[str, Any] = {}
     for write in writes:
         carried = _carried(write, statuses)
         state |= carried
-        version = _version(versions, range(reached, len(versions)), state, write)
+        onward = range(reached, len(versions))
+        version = _version(versions, onward, state, write)
+        if version is None and overtaken:
+            # A late write put older values under a newer state: until they are put right no version shows whole.
+            version = _version(versions, onward, carried, write)
         if version is None:
             older = _version(versions, range(reached - 1, -1, -1), carried, write)
             newest = max((v for at, v in acknowledged if at <= write.arrived), default=-1)
@@ -93,7 +97,7 @@ def _ticket(expected: ExpectedOrder, writes: Sequence[Write], statuses: Mapping[
             elif older < newest:
                 text = f"revision {write.revision} is version {older + 1}; version {newest + 1} was acknowledged"
                 yield Problem(Kind.STALE, expected.order_id, text)
-            version = older
+            version, overtaken = older, True
         else:
             reached = version
         if version is not None and write.acknowledged is not None:

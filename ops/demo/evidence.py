@@ -45,7 +45,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A create or update that Willow accepted. Times are the emulator's monotonic seconds."""
+    """A create or update that Willow carried out. Times are the emulator's monotonic seconds."""
 
     ticket_id: str
     order_id: str | None
@@ -53,7 +53,7 @@ class Write:
     """0 is the create; the order in which Willow applied them."""
     arrived: float
     acknowledged: float | None
-    """When the answer was written; None if the caller never heard it."""
+    """When Willow's own answer was written whole; None if the caller heard nothing, or something else."""
     fields: Mapping[str, Any]
 
 
@@ -80,14 +80,16 @@ def read_journal(file: Path) -> list[dict[str, Any]]:
 
 
 def accepted_writes(journal: Iterable[Mapping[str, Any]]) -> list[Write]:
-    """The 2xx answers to PUT and PATCH, in the order in which Willow applied them to each ticket."""
+    """The PUTs and PATCHes that Willow carried out, whatever it answered and however late, in the order in which
+    it applied them to each ticket."""
     found = []
     for entry in journal:
-        status, body = entry["status"], entry["body"]
-        if entry["method"] not in {"PUT", "PATCH"} or status is None or not 200 <= status < 300:
+        # A late write has two entries, of which the later one alone is committed.
+        if entry["method"] not in {"PUT", "PATCH"} or not entry["committed"]:
             continue
+        body = entry["body"]
         fields = body if isinstance(body, dict) else {op["path"].removeprefix("/"): op["value"] for op in body}
-        answered = None if entry.get("clientGone") else entry["answeredMonotonic"]
+        answered = entry["answeredMonotonic"] if entry["acknowledged"] else None
         found.append(
             Write(
                 ticket_id=entry["ticketId"],
@@ -101,11 +103,22 @@ def accepted_writes(journal: Iterable[Mapping[str, Any]]) -> list[Write]:
     return sorted(found, key=lambda write: (write.ticket_id, write.revision))
 
 
+def outstanding_writes(journal: Iterable[Mapping[str, Any]]) -> set[int]:
+    """The requests (by number) whose write Willow is still to carry out: what a judge finds now is not the end."""
+    due: set[int] = set()
+    for entry in journal:
+        if entry["event"] == "commit" or entry["committed"] or entry["commitDueMonotonic"] is None:
+            due.discard(entry["request"])
+        else:
+            due.add(entry["request"])
+    return due
+
+
 def count_requests(journal: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for entry in journal:
         name = f"{entry['method']} {entry['status'] or 'no answer'}"
-        if "/tickets" in entry["path"]:
+        if "/tickets" in entry["path"] and entry["event"] == "request":
             counts[name] = counts.get(name, 0) + 1
     return counts
 

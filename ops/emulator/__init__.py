@@ -8,6 +8,7 @@ a process.
 """
 
 from ops.emulator.behaviour import Behaviour, Call, FixedLatency, Perform
+from ops.emulator.faults import Faults, Plan, Rule, load_plan, parse_plan, scenario
 from ops.emulator.journal import Entry, Journal
 from ops.emulator.lists import Kind, Listed, Lists, load_lists
 from ops.emulator.problems import Answer, EmulatorError
@@ -25,17 +26,23 @@ __all__ = [
     "Emulator",
     "EmulatorError",
     "Entry",
+    "Faults",
     "FixedLatency",
     "Journal",
     "Kind",
     "Listed",
     "Lists",
     "Perform",
+    "Plan",
     "ReadShape",
     "Revision",
+    "Rule",
     "Ticket",
     "TicketStore",
     "Twins",
     "load_lists",
+    "load_plan",
     "load_twins",
+    "parse_plan",
+    "scenario",
 ]

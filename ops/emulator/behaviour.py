@@ -27,11 +27,20 @@ class Call:
     document: Any
     malformed: str | None
     entry: Entry
+    gone: Callable[[], bool]
+    """Whether the client has left."""
+    unlisted: float = 0.0
+    """Seconds that a ticket must have lived to be in a list."""
 
 
-Perform = Callable[[], Answer]
-"""Does the operation, at once, and returns Willow's answer. Refusals are answers too; it never raises
-them."""
+class Perform(Protocol):
+    def __call__(self, *, unlisted: float = 0.0) -> Answer:
+        """Does the operation, at once, and returns Willow's answer. Refusals are answers too; it never raises
+        them. Tickets younger than ``unlisted`` seconds are left out of a list of tickets."""
+
+    def later(self, seconds: float) -> None:
+        """Does the operation ``seconds`` from now, whatever becomes of the client meanwhile; the journal says
+        when. An emulator that stops before has not done it."""
 
 
 class Behaviour(Protocol):

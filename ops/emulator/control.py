@@ -1,4 +1,5 @@
-"""What people and judges may see of the emulator: the page, the journal, the tickets with their revisions.
+"""What people and judges may see of the emulator, and change: the page, the journal, the tickets with their
+revisions, the twins, the faults.
 
 None of it is in Willow's API, none of it is in the journal, and none of it needs a token.
 """
@@ -9,6 +10,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from ops.emulator.faults.behaviour import Faults
+from ops.emulator.faults.document import PlanError, parse_plan
 from ops.emulator.journal import Journal
 from ops.emulator.pages import HTML_HEADERS, Figures, detail_page, front_page
 from ops.emulator.problems import Answer, Refusal, json_answer
@@ -23,9 +26,10 @@ View = Callable[[web.BaseRequest, dict[str, str]], Awaitable[Answer]]
 
 
 class Observatory:
-    def __init__(self, world: World, journal: Journal) -> None:
+    def __init__(self, world: World, journal: Journal, faults: Faults) -> None:
         self._world = world
         self._journal = journal
+        self._faults = faults
         self._started = world.clock.instant()
         self.in_flight = 0
         self._routes: Routes[View] = Routes(
@@ -36,6 +40,8 @@ class Observatory:
                 ("GET", "/_emulator/tickets", self._tickets),
                 ("GET", "/_emulator/stats", self._stats),
                 ("POST", "/_emulator/twins", self._add_twins),
+                ("GET", "/_emulator/faults", self._faults_now),
+                ("PUT", "/_emulator/faults", self._replace_faults),
             )
         )
 
@@ -100,6 +106,17 @@ class Observatory:
         except ValueError as error:
             raise Refusal(400, str(error)) from error
         return json_answer(200, {"twins": None if self._world.twins.any else len(self._world.twins)})
+
+    async def _faults_now(self, request: web.BaseRequest, _: dict[str, str]) -> Answer:
+        return json_answer(200, self._faults.shown())
+
+    async def _replace_faults(self, request: web.BaseRequest, _: dict[str, str]) -> Answer:
+        try:
+            self._faults.use(parse_plan(await request.read()))
+        except PlanError as error:
+            errors = {place: [said] for place, said in error.problems.items()}
+            raise Refusal(400, f"{error}; the old faults stay in force", errors) from error
+        return json_answer(200, self._faults.shown())
 
     def _figures(self) -> Figures:
         tickets, counts = self._world.tickets, self._journal.counts

@@ -1,11 +1,14 @@
-"""What the emulator was asked: one entry per API request, in the order of the answers.
+"""What the emulator was asked: one entry per API request, in the order of the answers; and one more for each
+write that was carried out after its request had ended.
 
 Memory holds the newest entries (bounded by count and bytes); a file, when given, holds them all, one JSON
 object a line, written as each request ends.
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from io import FileIO
 from itertools import islice
 from pathlib import Path
@@ -31,6 +34,8 @@ class Entry:
     path: str
     arrived_at: str
     arrived_monotonic: float
+    call_on_connection: int = 1
+    """1 for the connection's first request; more on a reused one."""
     operation: str | None = None
     ticket_id: str | None = None
     external_id: str | None = None
@@ -45,6 +50,27 @@ class Entry:
     """The connection was lost before the answer was written: the client never heard it."""
     answered_at: str | None = None
     answered_monotonic: float | None = None
+    faults: Sequence[Mapping[str, str]] = ()
+    """What was applied on purpose: ``rule`` and ``kind`` of each."""
+    committed: bool = False
+    """The write was carried out: the ticket has the revision, whatever the client was told."""
+    committed_at: str | None = None
+    committed_monotonic: float | None = None
+    commit_due_monotonic: float | None = None
+    """When a late write is to be carried out; a later ``commit`` entry of this request says whether it was."""
+    acknowledged: bool = False
+    """Willow's own answer to a committed write was written whole, to a client that was still there."""
+
+    def commit(self, at: str, monotonic: float) -> None:
+        self.committed, self.committed_at, self.committed_monotonic = True, at, monotonic
+
+
+class Event(StrEnum):
+    """What an entry of the journal tells."""
+
+    REQUEST = "request"
+    COMMIT = "commit"
+    """The fate of a late write whose request has its entry already; its other fields repeat the request's."""
 
 
 class Journal:
@@ -62,10 +88,11 @@ class Journal:
         """The oldest ``seq`` in memory (``last + 1`` when there is none)."""
         return self.last - len(self._lines) + 1
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: Entry, event: Event = Event.REQUEST) -> None:
         self.last += 1
-        self.counts[entry.operation or "unknown", entry.status] += 1
-        line = _line(self.last, entry)
+        if event is Event.REQUEST:
+            self.counts[entry.operation or "unknown", entry.status] += 1
+        line = _line(self.last, event, entry)
         if self._file is not None:
             _write_all(self._file, line)
         self._lines.append(line)
@@ -86,12 +113,14 @@ class Journal:
             self._file = None
 
 
-def _line(seq: int, entry: Entry) -> bytes:
+def _line(seq: int, event: Event, entry: Entry) -> bytes:
     return orjson.dumps(
         {
             "seq": seq,
+            "event": event,
             "request": entry.request,
             "connection": entry.connection,
+            "callOnConnection": entry.call_on_connection,
             "arrivedAt": entry.arrived_at,
             "arrivedMonotonic": entry.arrived_monotonic,
             "answeredAt": entry.answered_at,
@@ -106,6 +135,12 @@ def _line(seq: int, entry: Entry) -> bytes:
             "requestBytes": entry.request_bytes,
             "responseBytes": entry.response_bytes,
             "clientGone": entry.client_gone,
+            "faults": entry.faults,
+            "committed": entry.committed,
+            "committedAt": entry.committed_at,
+            "committedMonotonic": entry.committed_monotonic,
+            "commitDueMonotonic": entry.commit_due_monotonic,
+            "acknowledged": entry.acknowledged,
             "body": entry.body,
         },
         option=orjson.OPT_APPEND_NEWLINE,

@@ -74,7 +74,7 @@ def _patch_ticket(world: World, call: Call) -> Answer:
     changed = checked(_replacements(call.document), world.known)
     if changed:
         world.tickets.change(ticket, changed, call.entry.request)
-    return _written(world, call, ticket, 200)
+    return _written(world, call, ticket, 200, committed=bool(changed))
 
 
 def _get_ticket(world: World, call: Call) -> Answer:
@@ -85,6 +85,9 @@ def _list_tickets(world: World, call: Call) -> Answer:
     query = _query(world, call, _TICKETS)
     tickets = world.tickets
     found = list(tickets) if query.wanted is None else tickets.with_external_ids(query.wanted)
+    if call.unlisted > 0:
+        newest = world.clock.monotonic() - call.unlisted
+        found = [ticket for ticket in found if ticket.revisions[0].monotonic <= newest]
     return json_answer(200, page_of(found, query, _TICKET_SORTS, world.shapes.ticket))
 
 
@@ -184,7 +187,9 @@ def _ticket(world: World, call: Call) -> Ticket:
     return ticket
 
 
-def _written(world: World, call: Call, ticket: Ticket, status: int) -> Answer:
+def _written(world: World, call: Call, ticket: Ticket, status: int, *, committed: bool = True) -> Answer:
+    if committed:
+        call.entry.commit(ticket.revisions[-1].at, ticket.revisions[-1].monotonic)
     call.entry.ticket_id = ticket.id
     call.entry.external_id = ticket.external_id
     call.entry.revision = len(ticket.revisions) - 1

@@ -3,6 +3,7 @@ instance`` and arbitrary extra keys; a validation error has ``errors``, field â†
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import NoneType, UnionType
 from typing import Any
 
@@ -33,10 +34,38 @@ class EmulatorError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """The answer goes out at once, as HTTP has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Nothing goes out; the connection is reset (TCP RST)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The first ``size`` bytes of the body go out, then the connection ends, though more was announced."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """The head goes out at once, the body in small pieces over ``seconds``."""
+
+    seconds: float
+
+
+Delivery = Whole | Reset | Cut | Drip
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+    delivery: Delivery = Whole()
 
 
 class Refusal(Exception):
@@ -59,7 +88,7 @@ class Refusal(Exception):
         self.extra = extra or {}
 
     def answer(self, instance: str, trace: str) -> Answer:
-        kind, title = _KINDS[self.status]
+        kind, title = _KINDS.get(self.status) or ("about:blank", HTTPStatus(self.status).phrase)
         problem: dict[str, Any] = {
             "type": kind,
             "title": title,

@@ -5,6 +5,7 @@ operations, and the emulator shares two cores with what it measures.
 """
 
 import asyncio
+import contextlib
 import errno
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,19 +18,23 @@ import orjson
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from ops.emulator.behaviour import Behaviour, Call, FixedLatency
+from ops.emulator.behaviour import Behaviour, Call
 from ops.emulator.clock import Clock
 from ops.emulator.control import Observatory
+from ops.emulator.door import Door
+from ops.emulator.faults.behaviour import Faults
 from ops.emulator.fields import Known
 from ops.emulator.journal import Entry, Journal
 from ops.emulator.lists import Lists, built_in_lists
-from ops.emulator.operations import BASE, OPERATIONS, Body, Operation, perform
+from ops.emulator.operations import BASE, OPERATIONS, Body, Operation
+from ops.emulator.performing import LateWrites, Performing
 from ops.emulator.problems import Answer, EmulatorError, Refusal
 from ops.emulator.routes import Routes
 from ops.emulator.shapes import ReadShape, Shapes, handles
 from ops.emulator.tickets import TicketStore
 from ops.emulator.tokens import Tokens
 from ops.emulator.twins import Twins
+from ops.emulator.wire import deliver, has_left
 from ops.emulator.world import World
 
 DEFAULT_CLIENT_ID = "emulator-client"
@@ -42,7 +47,8 @@ _STOP_TIMEOUT = 0.2
 _CLIENT_CLOSED_REQUEST = 499
 
 
-Handle = Callable[[web.BaseRequest, int], Awaitable[web.StreamResponse]]
+Handle = Callable[[web.BaseRequest, int, int], Awaitable[web.StreamResponse]]
+"""Takes the request, the connection's number, and how many requests it had before, this one included."""
 
 
 class _Server(web.Server):
@@ -51,24 +57,26 @@ class _Server(web.Server):
     def __init__(self, handle: Handle) -> None:
         super().__init__(self._numbered, access_log=None)
         self._handle = handle
-        self._numbers: dict[RequestHandler, int] = {}
+        self._numbers: dict[RequestHandler, tuple[int, count[int]]] = {}
         self._next = count(1)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        self._numbers[handler] = next(self._next)
+        self._numbers[handler] = next(self._next), count(1)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
         self._numbers.pop(handler, None)
 
     async def _numbered(self, request: web.BaseRequest) -> web.StreamResponse:
-        return await self._handle(request, self._numbers.get(request.protocol, 0))
+        number, calls = self._numbers.get(request.protocol) or (0, count(1))
+        return await self._handle(request, number, next(calls))
 
 
 class Emulator:
     """``page_base``: 0 or 1. ``filter_support`` False: filters are ignored. ``token_lifetime`` in seconds.
     ``twins``: the known twin ids; None knows any. ``journal``: an NDJSON file that gets every request.
+    ``behaviour`` answers the calls that no rule of ``faults`` spoils; one that is a ``Faults`` is taken as these.
 
     Raises EmulatorError when the journal can't be written."""
 
@@ -95,7 +103,9 @@ class Emulator:
         self.twins = Twins(twins)
         self.tickets = TicketStore(clock, new_id)
         self.journal = Journal(journal)
-        self._behaviour = behaviour or FixedLatency()
+        self.faults = behaviour if isinstance(behaviour, Faults) else Faults(clock=clock, otherwise=behaviour)
+        """Their rules may be replaced at any time, in the emulator's event loop."""
+        self._late = LateWrites(self.journal, clock.monotonic)
         self._clock = clock
         self._world = World(
             clock=clock,
@@ -109,8 +119,9 @@ class Emulator:
             filter_support=filter_support,
         )
         self._routes: Routes[Operation] = Routes((row.method, BASE + row.path, row) for row in OPERATIONS)
-        self._observatory = Observatory(self._world, self.journal)
+        self._observatory = Observatory(self._world, self.journal, self.faults)
         self._runner: web.ServerRunner | None = None
+        self._outages: asyncio.Task[None] | None = None
         self._requests = 0
         self._origin = ""
 
@@ -127,26 +138,43 @@ class Emulator:
         """Port 0 takes any free one. Raises EmulatorError when the address can't be had."""
         self._runner = web.ServerRunner(_Server(self._handle), shutdown_timeout=_STOP_TIMEOUT)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        door = Door(self._runner, host, port)
         try:
-            await site.start()
+            port = await door.open()
         except OSError as error:
             await self.stop()
             raise _not_started(host, port, error) from error
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-        self._origin = f"http://{shown}:{self._runner.addresses[0][1]}"
+        self._origin = f"http://{shown}:{port}"
+        self._outages = asyncio.create_task(self._keep(door))
 
     async def stop(self) -> None:
         """Ends open requests within half a second and closes the journal. A second call does nothing."""
+        if self._outages is not None:
+            outages, self._outages = self._outages, None
+            outages.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await outages
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()
             # A cancelled request still has its entry to write; the file must not be closed before.
             for _ in range(3):
                 await asyncio.sleep(0)
+        self._late.stop()
         self.journal.close()
 
-    async def _handle(self, request: web.BaseRequest, connection: int) -> web.StreamResponse:
+    async def _keep(self, door: Door) -> None:
+        """Shuts and opens the door as the rules have it."""
+        try:
+            while True:
+                shut, seconds = self.faults.refused()
+                await (door.shut() if shut else door.open())
+                await self.faults.changed(seconds)
+        finally:
+            door.close()
+
+    async def _handle(self, request: web.BaseRequest, connection: int, calls: int) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
         if not path.startswith(BASE + "/"):
             answer = await self._observatory.answer(request, path)
@@ -156,23 +184,26 @@ class Emulator:
         entry = Entry(
             request=self._requests,
             connection=connection,
+            call_on_connection=calls,
             method=request.method,
             path=request.raw_path,
             arrived_at=self._clock.instant(),
             arrived_monotonic=self._clock.monotonic(),
         )
         try:
-            answer = await self._answer(request, path, entry)
-            entry.status, entry.response_bytes = answer.status, len(answer.body)
-            transport = request.transport
-            entry.client_gone = transport is None or transport.is_closing()
+            answer, own = await self._answer(request, path, entry)
+            sent = await deliver(request, answer)
+            entry.status, entry.response_bytes, entry.client_gone = sent.status, sent.size, sent.client_gone
+            entry.acknowledged = entry.committed and own and sent.whole
         finally:
             entry.answered_at, entry.answered_monotonic = self._clock.instant(), self._clock.monotonic()
             self._observatory.in_flight -= 1
             self.journal.append(entry)
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        return sent.response
 
-    async def _answer(self, request: web.BaseRequest, path: str, entry: Entry) -> Answer:
+    async def _answer(self, request: web.BaseRequest, path: str, entry: Entry) -> tuple[Answer, bool]:
+        """The answer, and whether its body is what Willow itself says of the operation."""
+
         def refuse(refusal: Refusal) -> Answer:
             return refusal.answer(path, f"request-{entry.request}")
 
@@ -181,18 +212,14 @@ class Emulator:
             entry.operation = operation.name
             body = await _read(request)
         except Refusal as refusal:
-            return refuse(refusal)
+            return refuse(refusal), True
         except ConnectionError:
-            return Answer(_CLIENT_CLOSED_REQUEST, b"", {})
+            return Answer(_CLIENT_CLOSED_REQUEST, b"", {}), True
         call = self._call(request, operation, parameters, body, entry)
-
-        def perform_now() -> Answer:
-            try:
-                return perform(self._world, operation, call)
-            except Refusal as refusal:
-                return refuse(refusal)
-
-        return await self._behaviour(call, perform_now)
+        performing = Performing(self._world, operation, call, refuse, self._late)
+        answer = await self.faults(call, performing)
+        told = performing.told
+        return answer, told is not None and (answer.status, answer.body) == (told.status, told.body)
 
     def _call(
         self,
@@ -221,6 +248,7 @@ class Emulator:
             document=document,
             malformed=malformed,
             entry=entry,
+            gone=lambda: has_left(request),
         )
 
 

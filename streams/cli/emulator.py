@@ -1,6 +1,7 @@
 """``willow-sync emulator``: a Willow to work against, in one process, until Ctrl-C or SIGTERM."""
 
 import asyncio
+import random
 import signal
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from ops.emulator import (
     DEFAULT_CLIENT_SECRET,
     Emulator,
     EmulatorError,
+    Faults,
     FixedLatency,
+    Plan,
     ReadShape,
     load_lists,
+    load_plan,
     load_twins,
 )
 from streams.cli.common import CliError
@@ -62,6 +66,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=True, help="Its secret.")
 @click.option("--twins", type=_FILE, help="JSON list of known twin ids. Default: any id that is not blank.")
 @click.option("--lists", type=_FILE, help="JSON with own statuses, priorities, categories, jobTypes, servicesNeeded.")
+@click.option("--faults", type=_FILE, help="YAML or JSON with rules for what goes wrong: docs/emulator.md.")
 @click.option("--journal", type=_FILE, help="New file that gets every request as a line of JSON.")
 def command(
     *,
@@ -76,19 +81,23 @@ def command(
     client_secret: str,
     twins: Path | None,
     lists: Path | None,
+    faults: Path | None,
     journal: Path | None,
 ) -> None:
     """Run a Willow to try things against: the ticket calls and lists of its public API, strict, in memory.
 
     A second create with the same externalId makes a second ticket, as Willow may do. The page at / shows the
     tickets; GET /_emulator/journal?since=N, /_emulator/tickets and /_emulator/stats serve judges; POST
-    /_emulator/twins adds known twins. All is gone when it ends, but for the journal file.
+    /_emulator/twins adds known twins; PUT /_emulator/faults replaces what goes wrong, GET shows it. All is
+    gone when it ends, but for the journal file. docs/emulator.md has all of it.
 
     \b
-    Example:
+    Examples:
       willow-sync emulator --port 8088 --latency 0.05 --journal journal.ndjson
+      willow-sync emulator --faults ops/emulator/scenarios/storm-429.yml
     """
     try:
+        plan = Plan() if faults is None else load_plan(faults)
         emulator = Emulator(
             page_base=int(page_base),
             filter_support=filters,
@@ -99,7 +108,7 @@ def command(
             twins=None if twins is None else load_twins(twins),
             lists=None if lists is None else load_lists(lists),
             journal=journal,
-            behaviour=FixedLatency(latency),
+            behaviour=Faults(plan.rules, random.Random(plan.seed), otherwise=FixedLatency(latency)),
         )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(emulator, host, port))

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ops.demo.evidence import Coordinates, Write, accepted_writes, instant, read_journal
+from ops.demo.evidence import Coordinates, Write, accepted_writes, instant, outstanding_writes, read_journal
 from ops.emulator import Emulator, Kind
 from schemas import Outcome, TicketIdentity, dead_letter
 from tests.acceptance.records import Sent
@@ -25,7 +25,7 @@ _NAMED = {"statusId": ("jobStatus", Kind.STATUSES), "priorityId": ("jobPriority"
 def judge(stage: Stage, *, waiting: Collection[Sent] = (), groups: int = 1) -> None:
     """Fails with every problem there is. ``waiting`` are the records that are rightly still parked. What a second
     group says of a record may differ from the first's words, and I3 holds within a group only."""
-    problems = [*_tickets(stage), *_outcomes(stage, waiting, groups), *_fields(stage)]
+    problems = [*_too_early(stage), *_tickets(stage), *_outcomes(stage, waiting, groups), *_fields(stage)]
     problems += _stale_writes(stage) if groups == 1 else ()
     problems += [*_identities(stage), *_dead_letters(stage), *_form(stage)]
     assert not problems, "\n".join(problems)
@@ -42,6 +42,13 @@ def _held(stage: Stage) -> dict[str, dict[str, Mapping[str, Any]]]:
         return found
 
     return stage.willow.ask(tickets)
+
+
+def _too_early(stage: Stage) -> Iterator[str]:
+    """A late write may still make a second ticket, or an older state."""
+    due = outstanding_writes(read_journal(stage.willow.journal))
+    if due:
+        yield f"judged too early: Willow is still to carry out the requests {sorted(due)}"
 
 
 def _tickets(stage: Stage) -> Iterator[str]:

@@ -25,7 +25,8 @@ def patches(stage: Stage, order_id: str) -> list[set[str]]:
 
 
 def requests(stage: Stage, order_id: str) -> int:
-    return sum(entry["externalId"] == order_id for entry in read_journal(stage.willow.journal))
+    journal = read_journal(stage.willow.journal)
+    return sum(entry["externalId"] == order_id and entry["event"] == "request" for entry in journal)
 
 
 def test_a_new_order_becomes_a_ticket(shared: Stage) -> None:

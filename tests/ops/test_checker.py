@@ -21,6 +21,7 @@ from ops.demo.evidence import (
     count_requests,
     dead_letters_of,
     identities_of,
+    outstanding_writes,
 )
 from ops.demo.verdict import Kind, Verdict
 from ops.portfolio import ExpectedOrder, Feed, Message, TicketView
@@ -141,6 +142,20 @@ def test_a_late_commit_that_was_put_right_is_no_stale_write() -> None:
     right = [*good().writes, late, write(3, fields(VERSIONS[2]))]
     assert judge(replace(good(), writes=right)).ok
     assert kinds(judge(replace(good(), writes=right[:-1]))) == {Kind.LOST}
+
+
+def test_what_comes_between_a_late_commit_and_its_correction_is_judged_by_what_it_carries() -> None:
+    # Version 2 without an answer, version 3, then 2 committed late, then 4, which says its own change alone.
+    fourth = view(30, "Open", VERSIONS[2].summary)
+    expected = EXPECTED | {"WO-1": ExpectedOrder("WO-1", "ordinary", (*VERSIONS, fourth))}
+    late = Write("T1", "WO-1", 2, 1.0, None, fields(VERSIONS[1]))
+    change = {name: fields(fourth)[name] for name in ("statusId", "externalUpdatedDate")}
+    writes = [*good().writes, late, write(3, change), write(4, {"summary": fourth.summary})]
+    evidence = replace(good(), expected=expected)
+    assert judge(replace(evidence, writes=writes)).ok
+    assert kinds(judge(replace(evidence, writes=writes[:-1]))) == {Kind.LOST}
+    unheard_of = write(3, change | {"statusId": IDS["Closed"]})
+    assert Kind.WRONG in kinds(judge(replace(evidence, writes=[*writes[:-2], unheard_of, writes[-1]])))
 
 
 def _duplicate(evidence: Evidence) -> Evidence:
@@ -305,7 +320,11 @@ def entry(method: str, status: int | None, revision: int | None, body: Any, **mo
         "revision": revision,
         "arrivedMonotonic": 1.0,
         "answeredMonotonic": 2.0,
-        "clientGone": False,
+        "request": 1,
+        "event": "request",
+        "committed": revision is not None,
+        "commitDueMonotonic": None,
+        "acknowledged": revision is not None and status in {200, 201},
         "body": body,
     } | more
 
@@ -313,7 +332,7 @@ def entry(method: str, status: int | None, revision: int | None, body: Any, **mo
 def test_the_journal_is_read_as_accepted_writes_in_the_order_of_willow() -> None:
     patch = [{"op": "replace", "path": "/summary", "value": "new"}]
     journal = [
-        entry("PATCH", 200, 1, patch, clientGone=True),
+        entry("PATCH", 200, 1, patch, acknowledged=False),
         entry("PUT", 201, 0, {"summary": "old"}),
         entry("PUT", 400, None, {"summary": ""}, ticketId=None),
         entry("PATCH", None, None, patch),
@@ -323,6 +342,17 @@ def test_the_journal_is_read_as_accepted_writes_in_the_order_of_willow() -> None
     assert (first.revision, first.fields, first.acknowledged) == (0, {"summary": "old"}, 2.0)
     assert (second.revision, second.fields, second.acknowledged) == (1, {"summary": "new"}, None)
     assert count_requests(journal)["PATCH no answer"] == 1
+
+
+def test_a_late_write_counts_once_whatever_the_client_was_told_and_is_outstanding_until_its_commit() -> None:
+    told = entry("PUT", 504, None, {"summary": "a"}, ticketId=None, commitDueMonotonic=9.0)
+    done = entry("PUT", 504, 0, {"summary": "a"}, event="commit", commitDueMonotonic=9.0)
+    dropped = told | {"event": "commit"}
+    (only,) = accepted_writes([told, done])
+    assert (only.ticket_id, only.acknowledged) == ("T1", None)
+    assert accepted_writes([told, dropped]) == []
+    assert count_requests([told, done]) == {"PUT 504": 1}
+    assert [outstanding_writes(found) for found in ([told], [told, done], [told, dropped])] == [{1}, set(), set()]
 
 
 def test_identities_are_the_newest_of_each_key_and_a_tombstone_ends_one() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,47 @@ def test_it_says_where_it_is_obeys_its_switches_and_ends_on_a_signal(tmp_path: P
         process.send_signal(number)
         _, errors = process.communicate(timeout=WAIT)
         assert (process.returncode, errors) == (0, "")
+
+
+def test_it_takes_faults_from_a_file_and_while_it_runs(tmp_path: Path) -> None:
+    file, journal = tmp_path / "faults.yml", tmp_path / "journal.ndjson"
+    file.write_text("rules: [{name: lost, operations: [put_ticket], nth: 1, fault: commit_then_reset}]")
+    switches = ("--port", "0", "--client-id", "me", "--client-secret", "x", "--journal", str(journal))
+    with emulator_process(*switches, "--faults", str(file)) as (_, line):
+        base_url, page_url = (word.rstrip(",\n") for word in line.split() if word.startswith("http://"))
+        headers = {"Authorization": "Bearer " + token_of(base_url, "x").json()["access_token"]}
+        with httpx.Client(base_url=base_url, headers=headers) as client:
+            document = {"summary": "a", "twinId": "TW1"}
+            with pytest.raises(httpx.ReadError, match="reset"):
+                client.put("/tickets", json=document)
+            assert client.put("/tickets", json=document).status_code == 201
+            rules = "rules: [{fault: refuse, until: 0.5}]"
+            assert httpx.put(f"{page_url}_emulator/faults", content=rules).status_code == 200
+            deadline = time.monotonic() + WAIT
+            refused = answered = False
+            while not (refused and answered) and time.monotonic() < deadline:
+                try:
+                    answered = client.get("/tickets/status").status_code == 200 and refused
+                except httpx.ConnectError:
+                    refused = True
+                except httpx.TransportError:
+                    # The connection that was there, reset.
+                    pass
+                time.sleep(0.02)
+            assert (refused, answered) == (True, True)
+        lost = [orjson.loads(row) for row in journal.read_bytes().splitlines()][1]
+        assert (lost["faults"], lost["status"]) == ([{"rule": "lost", "kind": "commit_then_reset"}], None)
+        assert (lost["committed"], lost["acknowledged"]) == (True, False)
+
+
+def test_a_faults_file_with_a_mistake_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "faults.yml"
+    file.write_text("rules: [{fault: drizzle}]")
+    with emulator_process("--port", "0", "--faults", str(file)) as (process, _):
+        _, errors = process.communicate(timeout=WAIT)
+    assert process.returncode == 1
+    assert "rules.0.fault" in errors
+    assert "docs/emulator.md" in errors.partition("remedy:")[2]
 
 
 def test_an_error_at_the_start_has_a_remedy(tmp_path: Path) -> None:

@@ -87,10 +87,9 @@ class Faults:
     async def __call__(self, call: Call, perform: Perform) -> Answer:
         if not self._rules:
             return await self._otherwise(call, perform)
-        chosen = choose(self._rules, call, self.seconds)
         # A revoked token is worthless whatever else would have become of the call.
-        if call.operation in RevokedToken.only:
-            chosen.spoiled = self._revoked.get(call.authorization, chosen.spoiled)
+        revoked = self._revoked.get(call.authorization) if call.operation in RevokedToken.only else None
+        chosen = choose(self._rules, call, self.seconds, revoked)
         call.entry.faults = chosen.named()
         if chosen.latency is None:
             return await self._answer(call, perform, chosen)

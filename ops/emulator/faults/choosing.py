@@ -23,25 +23,30 @@ class Counted:
     met: Counter[str | None] = field(default_factory=Counter)
     applied: Counter[str | None] = field(default_factory=Counter)
 
-    def applies(self, call: Call, seconds: float) -> bool:
-        """Counts the call if it matches. ``seconds`` since the rules came into force."""
-        if not matches(self.rule, call, seconds):
-            return False
+    def due(self, call: Call, seconds: float) -> bool:
+        """Counts the call if it matches; says whether its turn has come. ``seconds`` since the rules came into
+        force."""
         rule = self.rule
-        counted_for = next(orders_of(call), None) if rule.per == "order" else None
-        self.met[counted_for] += 1
-        # Drawn even when the limit is reached: a later limit must not change what was drawn before.
-        drawn = rule.probability is None or self.rng.random() < rule.probability
-        number = self.met[counted_for]
-        if (
-            not drawn
-            or (rule.nth is not None and number != rule.nth)
-            or (rule.every is not None and number % rule.every != 0)
-            or (rule.limit is not None and self.applied[counted_for] >= rule.limit)
-        ):
+        if not matches(rule, call, seconds):
             return False
-        self.applied[counted_for] += 1
-        return True
+        order = self._order(call)
+        self.met[order] += 1
+        number = self.met[order]
+        # Drawn for each call that matches: a limit that is reached must not shift what is drawn.
+        drawn = rule.probability is None or self.rng.random() < rule.probability
+        return (
+            drawn
+            and (rule.nth is None or number == rule.nth)
+            and (rule.every is None or number % rule.every == 0)
+            and (rule.limit is None or self.applied[order] < rule.limit)
+        )
+
+    def take(self, call: Call) -> None:
+        """The call that is due gets the fault."""
+        self.applied[self._order(call)] += 1
+
+    def _order(self, call: Call) -> str | None:
+        return next(orders_of(call), None) if self.rule.per == "order" else None
 
 
 @dataclass(slots=True)
@@ -65,19 +70,22 @@ def counted(rules: Sequence[Rule], rng: random.Random) -> tuple[Counted, ...]:
     )
 
 
-def choose(rules: Sequence[Counted], call: Call, seconds: float) -> Chosen:
-    """Each rule counts each call that matches it, also one that an earlier rule takes."""
-    chosen = Chosen()
+def choose(rules: Sequence[Counted], call: Call, seconds: float, spoiled: tuple[Counted, Spoiled] | None) -> Chosen:
+    """``spoiled`` already, or by the first rule that is due. Each rule counts each call that matches it, also one
+    that another takes."""
+    chosen = Chosen(spoiled)
     for one in rules:
         fault = one.rule.fault
-        if isinstance(fault, Refuse) or not one.applies(call, seconds):
+        if isinstance(fault, Refuse) or not one.due(call, seconds):
             continue
         if isinstance(fault, LATENCIES):
-            chosen.latency = chosen.latency or (one, fault)
+            free, chosen.latency = chosen.latency is None, chosen.latency or (one, fault)
         elif isinstance(fault, Unlisted):
-            chosen.unlisted = chosen.unlisted or (one, fault)
+            free, chosen.unlisted = chosen.unlisted is None, chosen.unlisted or (one, fault)
         else:
-            chosen.spoiled = chosen.spoiled or (one, fault)
+            free, chosen.spoiled = chosen.spoiled is None, chosen.spoiled or (one, fault)
+        if free:
+            one.take(call)
     return chosen
 
 

@@ -117,7 +117,7 @@ def _line(seq: int, event: Event, entry: Entry) -> bytes:
     return orjson.dumps(
         {
             "seq": seq,
-            "event": event,
+            "event": event.value,
             "request": entry.request,
             "connection": entry.connection,
             "callOnConnection": entry.call_on_connection,

@@ -25,6 +25,7 @@ _NAMED = {"statusId": ("jobStatus", Kind.STATUSES), "priorityId": ("jobPriority"
 def judge(stage: Stage, *, waiting: Collection[Sent] = (), groups: int = 1) -> None:
     """Fails with every problem there is. ``waiting`` are the records that are rightly still parked. What a second
     group says of a record may differ from the first's words, and I3 holds within a group only."""
+    stage.tap.catch_up()
     problems = [*_too_early(stage), *_tickets(stage), *_outcomes(stage, waiting, groups), *_fields(stage)]
     problems += _stale_writes(stage) if groups == 1 else ()
     problems += [*_identities(stage), *_dead_letters(stage), *_form(stage)]

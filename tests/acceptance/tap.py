@@ -14,6 +14,9 @@ from tests.acceptance.records import TICKET_URN
 
 _KINDS = ("outcomes", "ticket_identities", "dead_letters")
 _BATCH = 2000
+_QUIET_SECONDS = 0.3
+"""Longer than a fetch of what the broker has; it costs every judgement as much."""
+_MAX_DRAINS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,15 @@ class Tap:
             record = Record(message.key(), message.value(), tuple(message.headers() or ()))
             self.records[kind].append(record)
             keep(record)
+
+    def catch_up(self) -> None:
+        """Drains until nothing came for a while: an outcome may be read before the identity that preceded it, which
+        lies in another topic."""
+        for _ in range(_MAX_DRAINS):
+            before = sum(map(len, self.records.values()))
+            self.drain(_QUIET_SECONDS)
+            if sum(map(len, self.records.values())) == before:
+                return
 
     def _outcome(self, record: Record) -> None:
         said = orjson.loads(record.value or b"")

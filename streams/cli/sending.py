@@ -1,0 +1,92 @@
+"""What the commands that fill an input topic share: the producer, and each record's end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from streams.cli.common import CliError
+from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
+from streams.kafka.connection import confluent_config
+from streams.settings import Settings
+
+DELIVERY_SECONDS = 60.0
+"""After this a record counts as not delivered; also the longest wait for room in the queue."""
+
+_PRODUCER: dict[str, Any] = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "partitioner": "murmur2_random",
+    "linger.ms": 20,
+    "compression.type": "lz4",
+    "queue.buffering.max.messages": 10_000,
+    "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
+    # librdkafka would write its own lines into ours; what matters comes back with each record.
+    "log_level": 0,
+}
+
+
+class Refused(Exception):
+    """The client did not take the record (too large, for instance)."""
+
+
+def must_exist(settings: Settings, topic: str, remedy: str) -> None:
+    """Raises CliError, or BrokerUnreachable."""
+    # A producer would wait its whole time-out for a topic with a typing error in its name.
+    found = wait_for_broker(settings).list_topics(topic, timeout=REQUEST_TIMEOUT).topics[topic]
+    if found.error is not None:
+        raise CliError(f"topic {topic}: {found.error.str()}", remedy)
+
+
+@dataclass(slots=True)
+class Sender:
+    """``again`` is the remedy for records without an acknowledgement."""
+
+    settings: Settings
+    again: str
+    sent: int = 0
+    _producer: Producer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._producer = Producer({**confluent_config(self.settings.kafka), **_PRODUCER})
+
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+        *,
+        acknowledged: Callable[[], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Hand one record over; one of the two callbacks is called by the end of ``flush``. Raises Refused."""
+
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is None:
+                self.sent += 1
+                acknowledged()
+            else:
+                failed(error.str())
+
+        while True:
+            try:
+                self._producer.produce(topic, value, key, headers=list(headers), on_delivery=delivered)
+            except BufferError:
+                # A full queue is waited for, not grown; each record in it ends by its time-out.
+                self._producer.poll(1.0)
+            except KafkaException as error:
+                raise Refused(error.args[0].str()) from None
+            else:
+                self._producer.poll(0)
+                return
+
+    def flush(self) -> None:
+        """Waits until each record has its end. Raises CliError."""
+        left = self._producer.flush(DELIVERY_SECONDS)
+        if left:
+            raise CliError(
+                f"{left} records were not acknowledged within {DELIVERY_SECONDS:.0f} s",
+                f"See the broker's log, then {self.again}; sending a change twice does no harm.",
+            )

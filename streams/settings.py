@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streams.config.kafka import KafkaSettings, TopicSettings
+from streams.config.mapped import MappedSettings
 from streams.config.mapping import (
     Enumeration,
     EnumerationMode,
@@ -32,6 +33,7 @@ __all__ = [
     "InputFormat",
     "InputSettings",
     "KafkaSettings",
+    "MappedSettings",
     "Section",
     "Settings",
     "TopicSettings",
@@ -112,6 +114,7 @@ class Settings(Section):
 
     kafka: KafkaSettings = KafkaSettings()
     willow: WillowSettings
+    mapped: MappedSettings = MappedSettings()
     topics: TopicSettings = TopicSettings()
     selected_sites: list[Name] = Field(
         min_length=1, description='Mapped ids or Willow site twin ids to sync; ["*"] is all.'

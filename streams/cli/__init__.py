@@ -24,8 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("streams.cli.config", "Print the effective settings and where each one comes from."),
     "topics": ("streams.cli.topics", "Create the topics that are missing and check the rest."),
     "produce": ("streams.cli.produce", "Send a file of changes (NDJSON) to an input topic."),
+    "backfill": ("streams.cli.backfill", "Write what Mapped has already to the input topics (GraphQL)."),
     "broker": ("streams.cli.broker", "Run an Apache Kafka broker on this machine, without Docker."),
     "emulator": ("streams.cli.emulator", "Run the Willow emulator, with a page that shows its tickets."),
+    "mapped-emulator": ("streams.cli.mapped_emulator", "Run a Mapped emulator (GraphQL) to try backfill against."),
 }
 """Command → (module that has it as ``command``, its line in ``--help``), in the order of ``--help``."""
 

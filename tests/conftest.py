@@ -5,8 +5,10 @@ in Docker; else one that `ops.kafka` starts from its pinned jars. The header of 
 that is missing skips the tests that need it and says how to get it; where $CI is set it fails them.
 """
 
+import asyncio
 import gc
 import os
+import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +18,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ops.kafka import KAFKA_VERSION, Broker, BrokerAddress, KafkaRuntime, KafkaSetupError, prepare
+from ops.mapped import Graph, MappedEmulator
 from streams.settings import Settings
 
 EXTERNAL = "WILLOW_SYNC_TEST_BOOTSTRAP"
@@ -137,6 +140,31 @@ def settings_for(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[...
         return Settings.model_validate(_merged(base, changes))
 
     return make
+
+
+@pytest.fixture
+def mapped() -> Iterator[Callable[..., MappedEmulator]]:
+    """Starts Mapped emulators in a thread of their own, for the client that reads them blocks:
+    ``mapped({"workOrders": […]}, token="t")``."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    started: list[MappedEmulator] = []
+
+    def start(lists: Mapping[str, Any], **switches: Any) -> MappedEmulator:
+        emulator = MappedEmulator(Graph(lists), **switches)
+        asyncio.run_coroutine_threadsafe(emulator.start(), loop).result(timeout=10)
+        started.append(emulator)
+        return emulator
+
+    yield start
+    for emulator in started:
+        asyncio.run_coroutine_threadsafe(emulator.stop(), loop).result(timeout=10)
+    # The threads in which it answered queries.
+    asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result(timeout=10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(timeout=10)
+    loop.close()
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

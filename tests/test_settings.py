@@ -140,6 +140,29 @@ class TestSecretFiles:
         ]
 
 
+class TestMapped:
+    def test_nothing_need_be_set_and_the_token_comes_from_a_file_too(self) -> None:
+        Path("secret").write_text("pat-hunter2\n")
+        assert _load().mapped.token is None
+        mapped = _load(WILLOW_SYNC_MAPPED__TOKEN_FILE="secret").mapped
+        assert mapped.url == "https://api.mapped.com/graphql"
+        assert mapped.token is not None
+        assert mapped.token.get_secret_value() == "pat-hunter2"
+        assert "hunter2" not in repr(mapped)
+
+    @pytest.mark.parametrize("token", ["token hunter2", "hunter2\n", "hunter2é"])
+    def test_a_token_that_would_break_the_header_is_refused_unseen(self, token: str) -> None:
+        (problem,) = _problems(WILLOW_SYNC_MAPPED__TOKEN=token)
+        assert problem.startswith("mapped.token: found …(masked) (WILLOW_SYNC_MAPPED__TOKEN); expected the token alone")
+
+    @pytest.mark.parametrize(
+        "url", ["api.mapped.com", "ftp://a/graphql", "https://me:hunter2@a/graphql", "https://a/#x"]
+    )
+    def test_an_address_that_is_none_is_refused(self, url: str) -> None:
+        (problem,) = _problems(WILLOW_SYNC_MAPPED__URL=url)
+        assert problem.startswith("mapped.url: found ")
+
+
 class TestYaml:
     def test_words_that_yaml_would_turn_stay_keys(self) -> None:
         yaml = "enumerations: {job_status: {mode: map, values: {No: A, On: B, 1: C, null: D, 0x10: 2024-01-01}}}"

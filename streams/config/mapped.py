@@ -45,7 +45,5 @@ class MappedSettings(Section):
     def _token(cls, value: SecretStr | None) -> SecretStr | None:
         # It becomes a header: a line break or a space in it would be a second header or a second word.
         if value is not None and not all("!" <= letter <= "~" for letter in value.get_secret_value()):
-            raise ValueError(
-                "expected printable ASCII letters without spaces: the token alone, without `token ` before it"
-            )
+            raise ValueError("expected the token alone: ASCII letters without spaces, and no `token ` before it")
         return value

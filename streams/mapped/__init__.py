@@ -1,7 +1,7 @@
 """Mapped's GraphQL API, read for `backfill`: what is asked (``kinds``, ``query``), how (``client``, ``errors``),
 what becomes of the rows (``records``), in which order all is read (``walk``) and how far that came (``checkpoint``).
 
-It knows nothing of Kafka and of Willow.
+It knows nothing of Kafka. Of `streams.willow` it shares how long is waited before a call is repeated.
 """
 
 from streams.mapped.checkpoint import Checkpoint, CheckpointError, Progress

@@ -13,9 +13,9 @@ from streams.mapped.query import Criteria, Fields, render
 from streams.willow.answers import read_retry_after
 from streams.willow.retries import ATTEMPTS, LONGEST_WAIT, wait_seconds
 
-MAX_ANSWER_BYTES = 16 << 20
-"""Mapped's lists have no pages: without a bound one answer could be the whole graph. An id takes some 40 bytes
-of it, so that a list of 400,000 is still asked for at once."""
+MAX_ANSWER_BYTES = 8 << 20
+"""Mapped's lists have no pages: without a bound one answer could be the whole graph. A listed id takes some 40
+bytes of it, so that 200,000 are still one answer, which takes some 70 MB when it is read."""
 
 MASK = "********"
 

@@ -117,6 +117,7 @@ def test_the_reader_runs_as_a_module_of_its_own() -> None:
     assert Path(reader.__file__).exists()
 
 
+@pytest.mark.acceptance
 @pytest.mark.kafka
 def test_each_part_measures(kafka_runtime: KafkaRuntime) -> None:
     figures = [

@@ -80,6 +80,7 @@ def test_topics_are_not_made_by_mistake(own_broker: Broker) -> None:
     assert "mistyped" not in admin.list_topics(timeout=10).topics
 
 
+@pytest.mark.acceptance
 def test_several_side_by_side(broker: BrokerAddress, kafka_runtime: KafkaRuntime, tmp_path: Path) -> None:
     with Broker(kafka_runtime, tmp_path / "a, é") as other:
         pid = other.pid
@@ -184,6 +185,7 @@ def test_the_command_runs_one_until_it_is_told_to_end(
     assert is_free(int(address.split(":")[1]))
 
 
+@pytest.mark.acceptance
 def test_a_quorum_of_three_goes_on_without_one(kafka_runtime: KafkaRuntime, tmp_path: Path) -> None:
     voters = [Voter(number, free_port()) for number in (1, 2, 3)]
     cluster_id = new_cluster_id()

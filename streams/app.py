@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from streams.agents.writer import Writer
 from streams.delivery.lanes import Lanes
 from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
+from streams.delivery.rate import SharedRate
 from streams.delivery.state import OrderState
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import Producer
@@ -137,6 +138,7 @@ class SyncApp:
             request_timeout=willow.request_timeout.total_seconds(),
             max_connections=willow.max_in_flight,
             observe=metrics.call,
+            gate=self._gate,
         )
         self.producer = Producer(kafka, on_fatal=self.fail)
         self.twins = TwinTable(settings.input_format.entities)
@@ -164,8 +166,15 @@ class SyncApp:
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
         lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
         self.books.may_write = partial(lease.wait, self.lanes)
+        self.rate = SharedRate(settings.willow.requests_per_second, clock=time.monotonic)
         self.calls = Calls(
-            self.client, self.lanes, lease, max_in_flight=slots, rng=random.Random(), breaker=self.breaker
+            self.client,
+            self.lanes,
+            lease,
+            max_in_flight=slots,
+            rng=random.Random(),
+            breaker=self.breaker,
+            rate=self.rate,
         )
         settle = settings.in_doubt.settle.total_seconds()
         tickets = Tickets(self.calls, self.claims_view, max_claims=slots + max(8, slots // 2), settle=settle)
@@ -285,6 +294,9 @@ class SyncApp:
             while not await view.reached(await view.end_offsets(), seconds=60.0):
                 log.warning("still reading %s to its end", view.topic)
 
+    async def _gate(self) -> bool:
+        return await self.calls.gate()
+
     # -- rebalances ----------------------------------------------------------------------------------------------
 
     async def _drain(self) -> None:
@@ -298,11 +310,21 @@ class SyncApp:
             await asyncio.sleep(0.01)
         for window in (self.sink_window, *self.planner_windows):
             window.give_up()
+        self._share_rate(())
 
     def _resume(self) -> None:
         for window in (self.sink_window, *self.planner_windows):
             window.give_up()
+        self._share_rate(self._my_partitions())
         self.lanes.resume()
+
+    def _share_rate(self, mine: Sequence[int]) -> None:
+        self.rate.share(len(mine), self.settings.topics.partitions)
+
+    def _my_partitions(self) -> list[int]:
+        """Of the intents topic, as of the newest assignment."""
+        intents = self.settings.topics.name("ticket_intents")
+        return sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == intents)
 
     def _recovered(self) -> None:
         try:
@@ -312,8 +334,7 @@ class SyncApp:
             self.fail(error)
 
     def _wake_up(self) -> None:
-        intents = self.settings.topics.name("ticket_intents")
-        mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == intents)
+        mine = self._my_partitions()
         restless = [(order_id, p, state) for p in mine for order_id, state in self.orders.restless(p)]
         self.index.rebuild((order_id, p, state.waiting) for order_id, p, state in restless if state.waiting)
         self.timers.rebuild((order_id, state) for order_id, _, state in restless)

@@ -63,7 +63,7 @@ class WillowSettings(Section):
         gt=0,
         allow_inf_nan=False,
         description="Rate limit of the deployment, shared by assigned partitions; null: none. "
-        "Token and list calls do not count.",
+        "Calls for the token and for Willow's lists of statuses, categories and the like do not count.",
     )
 
     @field_validator("base_url")

@@ -85,7 +85,6 @@ def check_before_start(settings: Settings) -> dict[str, str]:
 
     Raises NotBuilt, streams.kafka.admin.TopicProblem or BrokerUnreachable, each with a remedy."""
     asked = [name for name, harmless in _NOT_BUILT.items() if getattr(settings, name) not in harmless]
-    asked += ["willow.requests_per_second"] if settings.willow.requests_per_second is not None else []
     if asked:
         # A setting that is silently not obeyed is worse than none: an operator would count on it.
         raise NotBuilt(f"not carried out by this version yet: {', '.join(asked)}")

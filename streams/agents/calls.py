@@ -1,5 +1,5 @@
-"""The sink's calls to Willow: slots, lease, breaker, and what an answer means. A PUT is sent once; a PATCH or a read
-is repeated while the moment is at fault."""
+"""The sink's calls to Willow: slots, lease, breaker, rate, and what an answer means. A PUT is sent once; a PATCH or a
+read is repeated while the moment is at fault."""
 
 import asyncio
 import random
@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from streams.delivery.answers import Answer, Failure, Fault, ForbiddenSites, Operation, fault_of, proves_not_executed
-from streams.delivery.lanes import Lanes
+from streams.delivery.lanes import Draining, Lanes
 from streams.delivery.outcomes import Effort
 from streams.delivery.pause import Breaker, backoff
-from streams.willow import NotSent, NotSentReason, Refused, Ticket, WillowClient, WillowError
+from streams.delivery.rate import SharedRate
+from streams.willow import NotSent, NotSentReason, Refused, Ticket, TokenRefused, WillowClient, WillowError
 
 T = TypeVar("T")
 
@@ -45,6 +46,13 @@ def answer_of(operation: Operation, error: WillowError) -> Answer:
     return Answer(operation, failure=failure, detail=str(error), retry_after=error.retry_after)
 
 
+def _without_token(operation: Operation, error: WillowError) -> Answer:
+    """The call was never sent, whatever the token's own call ended with."""
+    refused = isinstance(error, TokenRefused)
+    failure = Failure.TOKEN_REFUSED if refused else Failure.NOT_CONNECTED
+    return Answer(operation, failure=failure, detail=f"no token: {error}", retry_after=error.retry_after)
+
+
 class Lease:
     """Whether no other worker can own our partitions: the last good heartbeat is younger than a third of the session
     time-out. A worker that was frozen and wakes must stop first (delivery.md §4)."""
@@ -72,23 +80,51 @@ class Calls:
         max_in_flight: int,
         rng: random.Random,
         breaker: Breaker,
+        rate: SharedRate,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.client, self.lanes, self.lease, self.breaker = client, lanes, lease, breaker
+        self.client, self.lanes, self.lease, self.breaker, self.rate = client, lanes, lease, breaker, rate
+        self._sleep = sleep
         self._slots = asyncio.Semaphore(max_in_flight)
         self.rng = rng
         self._forbidden = ForbiddenSites()
         self.in_flight = 0
 
+    @property
+    def ready(self) -> bool:
+        """Whether a call may be sent at this moment."""
+        return self.breaker.closed and self.lease.fresh
+
     async def may_go(self) -> None:
-        """Wait until the breaker lets calls through; raises Draining if the partitions leave."""
+        """Wait until the breaker lets calls through and, under a rate limit, this one's turn is near; raises Draining
+        if the partitions leave."""
+        await self._until_closed()
+        if self.rate.limited:
+            await self.lanes.until(self.rate.line_up())
+            await self._until_closed()
+
+    async def gate(self) -> bool:
+        """For what the client sends by itself (streams.willow.caller.Gate): the pages of a look-up, and a call's
+        second try after a 401."""
+        await self.breaker.wait()
+        await self.rate.take()
+        return self.ready
+
+    async def _until_closed(self) -> None:
         if self.lanes.draining.is_set() or not self.breaker.closed:
             await self.lanes.until(self.breaker.wait())
 
     async def create(self, fields: dict[str, Any], effort: Effort, last_look: Callable[[], bool]) -> Ticket | None:
-        """PUT once. None if ``last_look``, asked with the slot in hand and nothing between it and the call, said no.
+        """PUT once. None if ``last_look``, asked with the slot in hand and nothing between it and the call, said no, or
+        if partitions leave before that.
 
         Raises Failed; its answer says whether the ticket may exist."""
         async with self._slots:
+            try:
+                await self._turn(Operation.PUT)
+            except Draining:
+                # Its claim is open: whoever made it must be told that nothing was sent.
+                return None
             if not last_look():
                 return None
             return await self._once(Operation.PUT, lambda: self.client.put_ticket(fields), effort)
@@ -119,14 +155,35 @@ class Calls:
             await self.may_go()
             try:
                 async with self._slots:
-                    await self.lease.wait(self.lanes)
+                    await self._until_ready(operation)
                     return await self._once(operation, call, effort)
             except Failed as failed:
                 if failed.fault not in (Fault.MOMENT, Fault.TENANT):
                     raise
                 failures += 1
                 if failed.fault is Fault.MOMENT:
-                    await self.lanes.pause(backoff(failures, self.rng, failed.answer.retry_after))
+                    await self.lanes.until(self._sleep(backoff(failures, self.rng, failed.answer.retry_after)))
+
+    async def _until_ready(self, operation: Operation) -> None:
+        while True:
+            await self.lease.wait(self.lanes)
+            await self._turn(operation)
+            # The wait for the slot and the turn may have been long: what may be sent is asked after it.
+            if self.ready:
+                return
+            await self._until_closed()
+
+    async def _turn(self, operation: Operation) -> None:
+        """Wait for the rate. Raises Draining, and Failed if there is no token."""
+        if not self.rate.limited:
+            return
+        try:
+            # Else all whose turn came while a token was fetched would be sent together afterwards.
+            await self.lanes.until(self.client.authenticate())
+        except WillowError as error:
+            answer = _without_token(operation, error)
+            raise Failed(answer, self._blame(answer)) from error
+        await self.lanes.until(self.rate.take())
 
     async def _once(self, operation: Operation, call: Callable[[], Awaitable[T]], effort: Effort) -> T:
         began = time.monotonic()

@@ -14,7 +14,7 @@ import orjson
 
 from streams.willow.answers import MASK, Answer, Exchange, refusal
 from streams.willow.errors import Call, NoAnswer, NotSent, NotSentReason, TokenRefused, WillowError
-from streams.willow.operations import OPERATIONS, TOKEN, Body, Operation
+from streams.willow.operations import OPERATIONS, TOKEN, Body, Group, Operation
 from streams.willow.rate import LIMITS, WindowLimit
 from streams.willow.retries import Retries
 from streams.willow.token import TokenSource
@@ -31,6 +31,18 @@ class Observer(Protocol):
 
 def unobserved(operation: str, status: int | None, seconds: float, /) -> None:
     """The observer of those who measure nothing."""
+
+
+class Gate(Protocol):
+    """Asked before each request on tickets that the user of the client can't see coming: the pages of a list, their
+    repeats, and the repeat after a 401. It may wait; False: the request is not sent."""
+
+    async def __call__(self) -> bool: ...
+
+
+async def open_gate() -> bool:
+    """The gate of those who bound nothing."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,7 @@ class Caller:
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         observe: Observer,
+        gate: Gate = open_gate,
     ) -> None:
         self._base_url = base_url
         self._credentials = credentials
@@ -87,6 +100,7 @@ class Caller:
         self._clock = clock
         self._wall_clock = wall_clock
         self._observe = observe
+        self._gate = gate
         # Our own queue before aiohttp's: who is still in it when the deadline strikes was provably not sent.
         self._slots = asyncio.Semaphore(max_in_flight)
         self._limits = {
@@ -108,7 +122,10 @@ class Caller:
         async def attempt() -> T:
             if operation.rate_group:
                 await self._limits[operation.rate_group].wait()
-            return read(await self._within_deadline(Exchange(self._call(operation, path)), content))
+            exchange = Exchange(self._call(operation, path))
+            if operation.repeatable:
+                await self._pass_gate(exchange)
+            return read(await self._within_deadline(exchange, content))
 
         return await (self._retries.run(attempt) if operation.repeatable else attempt())
 
@@ -154,7 +171,17 @@ class Caller:
             self.tokens.discard(exchange.bearer)
             exchange.again()
             await self._authorise(exchange)
+            await self._pass_gate(exchange)
             await self._in_slot(exchange, content)
+
+    async def _pass_gate(self, exchange: Exchange) -> None:
+        call = exchange.call
+        if call.operation.group is not Group.TICKETS:
+            return
+        exchange.waits_for = NotSentReason.HELD
+        if not await self._gate():
+            raise NotSent(call, NotSentReason.HELD, "not sent: calls are held back")
+        exchange.waits_for = NotSentReason.TOKEN
 
     async def _authorise(self, exchange: Exchange) -> None:
         try:
@@ -208,6 +235,7 @@ class Caller:
 _WAITED_FOR: dict[NotSentReason, str] = {
     NotSentReason.TOKEN: "a token",
     NotSentReason.BUSY: "a free connection",
+    NotSentReason.HELD: "its turn",
 }
 
 

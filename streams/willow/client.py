@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 from streams.willow import operations, reading, wire
 from streams.willow.answers import Answer
-from streams.willow.caller import Caller, Credentials, Observer, unobserved
+from streams.willow.caller import Caller, Credentials, Gate, Observer, open_gate, unobserved
 from streams.willow.errors import Call, NoAnswer, Refused
 from streams.willow.models import (
     Category,
@@ -69,6 +69,7 @@ class WillowClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         observe: Observer = unobserved,
+        gate: Gate = open_gate,
     ) -> None:
         self.base_url = normalise_base_url(base_url)
         self._credentials = Credentials(client_id, client_secret)
@@ -78,6 +79,7 @@ class WillowClient:
         self._wall_clock = wall_clock
         self._retries = Retries(jitter, sleep)
         self._observe = observe
+        self._gate = gate
         self._bases: dict[str, PageBase] = {}
         self._transport: Transport | None = None
         self._opened: Caller | None = None
@@ -103,6 +105,7 @@ class WillowClient:
             clock=self._clock,
             wall_clock=self._wall_clock,
             observe=self._observe,
+            gate=self._gate,
         )
         return self
 

@@ -146,6 +146,8 @@ class NotSentReason(StrEnum):
     TOKEN = "token"
     """There was no bearer to send, for a reason of the moment."""
     TOKEN_REFUSED = "token_refused"
+    HELD = "held"
+    """The client's ``gate`` let nothing through."""
 
 
 _NOT_SENT_REMEDIES: dict[NotSentReason, str] = {
@@ -155,6 +157,7 @@ _NOT_SENT_REMEDIES: dict[NotSentReason, str] = {
     "trusted here (SSL_CERT_FILE names a file of further authorities).",
     NotSentReason.BUSY: "Willow is too slow for willow.max_in_flight: lower it, or raise request_timeout.",
     NotSentReason.TOKEN: "Willow's token endpoint gave no token; it is asked again with the next call.",
+    NotSentReason.HELD: "It is sent later, once calls may go again.",
     NotSentReason.TOKEN_REFUSED: "Check willow.client_id, willow.client_secret (expired? rotated?) and "
     f"willow.base_url ({_PERMISSIONS}).",
 }

@@ -23,7 +23,8 @@ class Claim(Record):
     source: Source
     """The record whose create this is: a crash between identity and state is recognised by it."""
     deadline_seconds: float
-    """How long the claimer's call may last, counted from the claim's broker timestamp."""
+    """When the claimer's call is over at the latest, its wait for its turn included, counted from the claim's broker
+    timestamp."""
     ticket_id: str | None = None
     why: str | None = None
     """For a release: ``lost``, ``not_sent``, ``settled`` or the answer that proves it was not executed."""

@@ -149,7 +149,7 @@ class Stage:
                 "base_url": self.base_url,
                 "client_id": "emulator-client",
                 "client_secret": "emulator-secret",
-                "request_timeout": "10s",
+                "request_timeout": "5s",
             },
             "topics": {"partitions": 4, **TOPICS},
             **self._portfolio.settings,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,6 +121,7 @@ class Tickets:
 
     async def _claim_and_put(self, order: Order, attempt: Attempt) -> bool:
         source, writer, claim_id = attempt.step.intent["source"], order.books.writer, new_claim_id()
+        send_by = time.monotonic() + writer.send_within
         ack = await writer.claim(order.partition, order.id, claim_id, ClaimState.OPEN, source)
         read_back = {ack.partition: ack.offset + 1}
 
@@ -139,12 +141,13 @@ class Tickets:
             await lease.wait(self._calls.lanes)
             return False
         assert isinstance(move, MayPut)
-        lanes, breaker = self._calls.lanes, self._calls.breaker
-        body = to_create(attempt.step.intent, attempt.fields)
+        lanes, body = self._calls.lanes, to_create(attempt.step.intent, attempt.fields)
+
+        def may_put() -> bool:
+            return self._calls.ready and not lanes.draining.is_set() and time.monotonic() < send_by
+
         try:
-            ticket = await self._calls.create(
-                body, attempt.effort, lambda: lease.fresh and breaker.closed and not lanes.draining.is_set()
-            )
+            ticket = await self._calls.create(body, attempt.effort, may_put)
         except Failed as failed:
             return await self._not_created(order, attempt, claim_id, ack.offset, failed, release)
         if ticket is None:

@@ -35,7 +35,11 @@ class Writer:
         self.claims = topics.name("create_claims")
         self._instance = settings.willow.base_url
         self._org_id = settings.org_id
-        self._deadline = settings.willow.request_timeout.total_seconds()
+        timeout = settings.willow.request_timeout.total_seconds()
+        #: A claim older than this (seconds) is not sent. Who takes over an open one knows only its time: without a bound
+        #: on the wait for a slot and for the rate, the call could be under way when ``settle`` is long over.
+        self.send_within = timeout
+        self._deadline = self.send_within + timeout
 
     def outcome(self, outcome: Mapping[str, Any], *, key: bytes | None = None, traceparent: str | None = None) -> Acked:
         record_key = (outcome["workOrderId"] or "").encode() if key is None else key

@@ -22,9 +22,10 @@ from streams.agents.tickets import Tickets
 from streams.agents.timers import Timers
 from streams.agents.waiting import WaitingIndex
 from streams.agents.writer import Writer
+from streams.delivery.brake import Brake
 from streams.delivery.lanes import Lanes
 from streams.delivery.pacing import Pace
-from streams.delivery.pause import Breaker, Pause
+from streams.delivery.pause import BRAKE, Breaker, Pause
 from streams.delivery.rate import SharedRate
 from streams.delivery.state import OrderState
 from streams.kafka.in_flight import InFlight
@@ -57,6 +58,9 @@ DRAIN_MARGIN = 8.0
 #: The rebalance waits for creates; a coordinator that does not would hand their orders to another worker. More than
 #: all that a drain may take: its margin, the end of what was cancelled, the planners' last acknowledgements.
 REBALANCE_MARGIN = 20.0
+
+#: What ends a pulled brake.
+RELEASE_REMEDY = "mend the cause, then run `willow-sync resume` (or restart this worker)"
 
 
 def faust_app(settings: Settings) -> Any:
@@ -147,7 +151,14 @@ class SyncApp:
         self.identities_view = View(topics.name("ticket_identities"), self.identities, kafka, on_fatal=self.fail)
         self.claims_view = View(topics.name("create_claims"), self.claims, kafka, on_fatal=self.fail)
         self.lists = Lists(self.client, clock=time.monotonic)
-        self.breaker = Breaker(self.client.statuses, clock=time.time, rng=random.Random(), on_pause=self._paused)
+        self.brake = Brake()
+        self.breaker = Breaker(
+            self.client.statuses,
+            clock=time.time,
+            timer=time.monotonic,
+            rng=random.Random(),
+            on_change=self._paused,
+        )
         self.orders = OrderTable.declare(self.app)
         self.orders.producer = self.producer
         self._wire(kafka)
@@ -166,6 +177,7 @@ class SyncApp:
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
         lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
         self.books.may_write = partial(lease.wait, self.lanes)
+        self.books.decided = self._decided
         self.rate = SharedRate(settings.willow.requests_per_second, clock=time.monotonic)
         self.calls = Calls(
             self.client,
@@ -346,13 +358,17 @@ class SyncApp:
     def _twins(self) -> None:
         self.index.twins_changed()
 
-    def _paused(self, pause: Pause | None) -> None:
-        self.metrics.paused(pause.cause if pause else None)
-        if pause is None:
-            log.info("Willow is well again, calls go on")
-            self.index.look_up_now()
-        else:
+    def _decided(self, outcome: Mapping[str, Any]) -> None:
+        if self.brake.decided(outcome):
+            self.breaker.hold(BRAKE, f"{self.brake.pulled}; {RELEASE_REMEDY}")
+
+    def _paused(self, pauses: tuple[Pause, ...]) -> None:
+        self.metrics.paused(pause.cause for pause in pauses)
+        for pause in pauses:
             log.warning("calls to Willow are held back (%s): %s", pause.cause, pause.detail)
+        if not pauses:
+            log.info("calls to Willow go on")
+            self.index.look_up_now()
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -364,8 +380,7 @@ class SyncApp:
     def ready(self) -> list[str]:
         """What is not ready yet, in words; empty when all is."""
         missing = [f"{view.topic}: {view.lag} records to read" for view in self._views() if not view.ready]
-        if self.breaker.paused:
-            missing.append(f"paused ({self.breaker.paused.cause}): {self.breaker.paused.detail}")
+        missing += [f"paused ({pause.cause}): {pause.detail}" for pause in self.breaker.pauses]
         if self.lists.current is None:
             missing.append(f"Willow's lists were not read: {self.lists.problem or 'not yet'}")
         if self.app.rebalancing:

@@ -1,6 +1,6 @@
 """What the worker counts (contract §9), for Prometheus."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -36,9 +36,9 @@ class Metrics:
         status_class = "none" if status is None else f"{status // 100}xx"
         self._calls.labels(operation, status_class).observe(seconds)
 
-    def paused(self, cause: str | None) -> None:
+    def paused(self, causes: Iterable[str]) -> None:
         self._paused.clear()
-        if cause is not None:
+        for cause in causes:
             self._paused.labels(cause).set(1)
 
     def gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:

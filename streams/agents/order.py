@@ -36,6 +36,8 @@ class Books:
     """Called with each outcome that was written, for metrics."""
     written: Callable[[str, int, OrderState], None] = lambda *_: None
     """Called with each state that was written, for what wakes orders."""
+    decided: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Called with each final outcome once, when it is decided, for the brake; not when it is repeated."""
     may_write: Callable[[], Awaitable[None]] = _at_once
     """Returns while no other worker can own the order; a worker that was frozen must not write over its successor."""
 
@@ -102,6 +104,7 @@ class Order:
             changed=changed,
             effort=effort,
         )
+        self.books.decided(said)
         extra = before_state(said)
         await asyncio.gather(self.tell([said, *self._replaced(step, said)]), *extra)
         state.last = said

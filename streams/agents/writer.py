@@ -36,8 +36,8 @@ class Writer:
         self._instance = settings.willow.base_url
         self._org_id = settings.org_id
         timeout = settings.willow.request_timeout.total_seconds()
-        #: A claim older than this (seconds) is not sent. Who takes over an open one knows only its time: without a bound
-        #: on the wait for a slot and for the rate, the call could be under way when ``settle`` is long over.
+        #: A claim older than this (seconds) is not sent. Who takes it over knows only its time: without a bound on the
+        #: wait for a slot and for the rate, the call could be under way when ``settle`` is long over.
         self.send_within = timeout
         self._deadline = self.send_within + timeout
 

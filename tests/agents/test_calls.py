@@ -122,7 +122,7 @@ async def rig(
     rate = SharedRate(per_second, clock=time.monotonic)
     try:
         async with client, asyncio.timeout(SOON):
-            breaker = Breaker(client.statuses, clock=time.time, rng=random.Random(1), sleep=sleep)
+            breaker = Breaker(client.statuses, clock=time.time, timer=time.monotonic, rng=random.Random(1), sleep=sleep)
             calls = Calls(
                 client,
                 lanes,

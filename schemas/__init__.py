@@ -5,6 +5,7 @@ them (``python -m schemas.generate``) and checked in under ``schemas/generated``
 """
 
 from schemas.claim import Claim, ClaimState
+from schemas.control import PauseControl, PauseState
 from schemas.entity import Entity
 from schemas.identity import ExternalIdentity, TicketIdentity
 from schemas.intent import Intent, IntentKind, Signal, TwinChoice
@@ -25,6 +26,8 @@ __all__ = [
     "IntentKind",
     "Outcome",
     "OutcomeKind",
+    "PauseControl",
+    "PauseState",
     "Person",
     "Reason",
     "RelatedEntity",

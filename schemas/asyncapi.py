@@ -7,6 +7,7 @@ from typing import Any, Literal
 from schemas import dead_letter
 from schemas.base import Record
 from schemas.claim import Claim
+from schemas.control import PAUSE_KEY, PauseControl
 from schemas.entity import Entity
 from schemas.identity import TicketIdentity
 from schemas.intent import Intent
@@ -62,6 +63,14 @@ _DEAD_LETTER_HEADERS = _headers(
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Another record on a topic, under keys of its own."""
+
+    record: type[Record]
+    key: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One topic and what is on it. ``record`` None: the value is not ours to describe."""
 
@@ -73,6 +82,7 @@ class Message:
     key: dict[str, Any]
     description: str
     headers: dict[str, Any] | None = None
+    beside: Beside | None = None
 
 
 MESSAGES: tuple[Message, ...] = (
@@ -151,7 +161,9 @@ MESSAGES: tuple[Message, ...] = (
         "compact",
         ("send", "receive"),
         {"type": "string", "description": "`{workOrderId}|{claimId}`; the partition is the work order's."},
-        "Internal: claims on creating an order's one ticket, read back in log order.",
+        "Internal: claims on creating an order's one ticket, read back in log order; and whether operators have paused "
+        "the workers.",
+        beside=Beside(PauseControl, {"const": PAUSE_KEY.decode(), "description": "On partition 0."}),
     ),
 )
 
@@ -182,10 +194,17 @@ def _channel(message: Message, schema_file: Callable[[type[Record]], str]) -> di
     if message.headers is not None:
         content["headers"] = message.headers
     content["payload"] = _BYTES if message.record is None else {"$ref": f"./{schema_file(message.record)}"}
+    messages = {name: content}
+    if (other := message.beside) is not None:
+        messages[other.record.__name__] = {
+            "name": other.record.__name__,
+            "bindings": {"kafka": {"key": other.key, "bindingVersion": BINDING}},
+            "payload": {"$ref": f"./{schema_file(other.record)}"},
+        }
     return {
         "address": message.topic,
         "description": message.description,
-        "messages": {name: content},
+        "messages": messages,
         "bindings": {
             "kafka": {
                 "topic": message.topic,
@@ -206,9 +225,13 @@ def _operations(messages: Iterable[Message]) -> Iterable[tuple[str, dict[str, An
                 {
                     "action": action,
                     "channel": {"$ref": reference},
-                    "messages": [{"$ref": f"{reference}/messages/{_message_name(message)}"}],
+                    "messages": [{"$ref": f"{reference}/messages/{name}"} for name in _message_names(message)],
                 },
             )
+
+
+def _message_names(message: Message) -> list[str]:
+    return [_message_name(message), *([message.beside.record.__name__] if message.beside else [])]
 
 
 def _message_name(message: Message) -> str:

@@ -43,6 +43,7 @@ class _Plain(yaml.SafeDumper):
 def render() -> dict[str, str]:
     """File name → text, the same for the same models."""
     records = {message.record for message in MESSAGES if message.record is not None}
+    records |= {message.beside.record for message in MESSAGES if message.beside is not None}
     files = {
         schema_file(record): json.dumps(json_schema(record), indent=2, ensure_ascii=False) + "\n" for record in records
     }

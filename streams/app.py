@@ -18,14 +18,14 @@ from streams.agents.lists import Lists
 from streams.agents.order import Books
 from streams.agents.planner import Planner
 from streams.agents.sink import Item, Sink
+from streams.agents.stops import Stops
 from streams.agents.tickets import Tickets
 from streams.agents.timers import Timers
 from streams.agents.waiting import WaitingIndex
 from streams.agents.writer import Writer
-from streams.delivery.brake import Brake
 from streams.delivery.lanes import Lanes
 from streams.delivery.pacing import Pace
-from streams.delivery.pause import BRAKE, Breaker, Pause
+from streams.delivery.pause import Breaker, Pause
 from streams.delivery.rate import SharedRate
 from streams.delivery.state import OrderState
 from streams.kafka.in_flight import InFlight
@@ -35,6 +35,7 @@ from streams.metrics import Metrics
 from streams.planning.rules import Rules
 from streams.settings import Settings
 from streams.tables.claims import ClaimTable
+from streams.tables.controls import Controls
 from streams.tables.identities import IdentityTable
 from streams.tables.orders import OrderTable
 from streams.tables.twins import TwinTable
@@ -58,9 +59,6 @@ DRAIN_MARGIN = 8.0
 #: The rebalance waits for creates; a coordinator that does not would hand their orders to another worker. More than
 #: all that a drain may take: its margin, the end of what was cancelled, the planners' last acknowledgements.
 REBALANCE_MARGIN = 20.0
-
-#: What ends a pulled brake.
-RELEASE_REMEDY = "mend the cause, then run `willow-sync resume` (or restart this worker)"
 
 
 def faust_app(settings: Settings) -> Any:
@@ -149,9 +147,11 @@ class SyncApp:
         self.identities, self.claims = IdentityTable(), ClaimTable()
         self.entities_view = View(topics.entities, self.twins, kafka, on_change=self._twins, on_fatal=self.fail)
         self.identities_view = View(topics.name("ticket_identities"), self.identities, kafka, on_fatal=self.fail)
-        self.claims_view = View(topics.name("create_claims"), self.claims, kafka, on_fatal=self.fail)
+        self.controls = Controls(self.claims)
+        self.claims_view = View(
+            topics.name("create_claims"), self.controls, kafka, on_change=self._controls_changed, on_fatal=self.fail
+        )
         self.lists = Lists(self.client, clock=time.monotonic)
-        self.brake = Brake()
         self.breaker = Breaker(
             self.client.statuses,
             clock=time.time,
@@ -159,6 +159,7 @@ class SyncApp:
             rng=random.Random(),
             on_change=self._paused,
         )
+        self.stops = Stops(self.breaker, self.controls)
         self.orders = OrderTable.declare(self.app)
         self.orders.producer = self.producer
         self._wire(kafka)
@@ -177,7 +178,7 @@ class SyncApp:
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
         lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
         self.books.may_write = partial(lease.wait, self.lanes)
-        self.books.decided = self._decided
+        self.books.decided = self.stops.decided
         self.rate = SharedRate(settings.willow.requests_per_second, clock=time.monotonic)
         self.calls = Calls(
             self.client,
@@ -358,9 +359,8 @@ class SyncApp:
     def _twins(self) -> None:
         self.index.twins_changed()
 
-    def _decided(self, outcome: Mapping[str, Any]) -> None:
-        if self.brake.decided(outcome):
-            self.breaker.hold(BRAKE, f"{self.brake.pulled}; {RELEASE_REMEDY}")
+    def _controls_changed(self) -> None:
+        self.stops.controls_changed()
 
     def _paused(self, pauses: tuple[Pause, ...]) -> None:
         self.metrics.paused(pause.cause for pause in pauses)
@@ -400,6 +400,8 @@ class SyncApp:
         for view in self._views():
             await view.start()
         await self.identities_view.until_ready()
+        # A pause may stand there: it counts before the first call.
+        await self.claims_view.until_ready()
         others = self.identities.instances - {self.settings.willow.base_url}
         if others:
             raise WrongInstance(

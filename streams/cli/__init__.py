@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "topics": ("streams.cli.topics", "Create the topics that are missing and check the rest."),
     "produce": ("streams.cli.produce", "Send a file of changes (NDJSON) to an input topic."),
     "backfill": ("streams.cli.backfill", "Write what Mapped has already to the input topics (GraphQL)."),
+    "pause": ("streams.cli.pause", "Hold the calls of all workers to Willow, until resume."),
+    "resume": ("streams.cli.resume", "Lift a pause, and the brake after too many rejections."),
     "broker": ("streams.cli.broker", "Run an Apache Kafka broker on this machine, without Docker."),
     "emulator": ("streams.cli.emulator", "Run the Willow emulator, with a page that shows its tickets."),
     "mapped-emulator": ("streams.cli.mapped_emulator", "Run a Mapped emulator (GraphQL) to try backfill against."),

@@ -1,0 +1,28 @@
+"""What operators tell all workers, on ``willow-sync.create-claims`` (internal): every worker follows it whole."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.base import Record
+
+#: The one key under which it stands, on partition 0. No claim has a key without ``|``.
+PAUSE_KEY = b"!pause"
+PAUSE_PARTITION = 0
+
+
+class PauseState(StrEnum):
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+class PauseControl(Record):
+    """Whether the workers may call Willow; the newest record counts, and compaction keeps it. ``resumed`` also
+    releases each brake that was pulled before it was read. It is never deleted: a tombstone would be no word at all
+    to a worker that starts later."""
+
+    state: PauseState
+    at: datetime
+    """The operator's clock; the log's order decides, not this."""
+    by: str
+    """``user@host``."""
+    note: str | None = None

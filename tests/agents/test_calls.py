@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from streams.agents.calls import Calls, Failed, Lease
 from streams.delivery.answers import Fault, proves_not_executed
 from streams.delivery.lanes import Draining, Lanes
 from streams.delivery.outcomes import Effort
-from streams.delivery.pause import Breaker
+from streams.delivery.pause import FIRST_WAIT, LAST_WAIT, LONGEST_ASKED, Breaker
 from streams.delivery.rate import SharedRate
 from streams.willow import WillowClient
 
@@ -33,13 +35,14 @@ class Scripted:
 
     answers: list[Answer] = field(default_factory=list)
     instead: Behaviour | None = None
+    clock: Callable[[], float] = time.monotonic
     arrived: list[float] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
 
     async def __call__(self, call: Call, perform: Perform) -> Answer:
         if "ticket" not in call.operation or call.operation == "list_ticket_statuses":
             return perform()
-        self.arrived.append(time.monotonic())
+        self.arrived.append(self.clock())
         self.operations.append(call.operation)
         if self.instead is not None:
             return await self.instead(call, perform)
@@ -101,8 +104,9 @@ async def rig(
     *,
     slots: int = 8,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Rig]:
-    script = Scripted()
+    script = Scripted(clock=clock)
     emulator = Emulator(behaviour=script)
     await emulator.start()
     made: list[Calls] = []
@@ -122,7 +126,7 @@ async def rig(
     rate = SharedRate(per_second, clock=time.monotonic)
     try:
         async with client, asyncio.timeout(SOON):
-            breaker = Breaker(client.statuses, clock=time.time, timer=time.monotonic, rng=random.Random(1), sleep=sleep)
+            breaker = Breaker(client.statuses, clock=time.time, timer=clock, rng=random.Random(1), sleep=sleep)
             calls = Calls(
                 client,
                 lanes,
@@ -223,3 +227,95 @@ async def test_partitions_that_leave_end_the_wait_for_the_rate() -> None:
         with pytest.raises(Draining):
             await read
         assert it.script.arrived == []
+
+
+# -- what Willow asks for ----------------------------------------------------------------------------------------
+
+
+class Hours:
+    """A clock that sleeping moves; the sleepers don't wait for each other."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now + seconds
+        await asyncio.sleep(0)
+        self.now = max(self.now, until)
+
+
+def too_many(retry_after: str | None) -> Answer:
+    header = {} if retry_after is None else {"Retry-After": retry_after}
+    return Answer(429, b"Too many requests", {"Content-Type": "text/plain", **header})
+
+
+def in_seconds(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "least", "most"),
+    [
+        (lambda: "17", 17.0, 18.0),
+        # A date has no fractions of a second.
+        (lambda: in_seconds(90.0), 88.0, 91.0),
+        (lambda: "1e12", LONGEST_ASKED, LONGEST_ASKED + 1.0),
+        (lambda: in_seconds(86400.0), LONGEST_ASKED, LONGEST_ASKED + 1.0),
+        (lambda: in_seconds(-60.0), FIRST_WAIT / 2, LAST_WAIT),
+        (lambda: "soon", FIRST_WAIT / 2, LAST_WAIT),
+        (lambda: None, FIRST_WAIT / 2, LAST_WAIT),
+    ],
+    ids=["seconds", "date", "too many seconds", "too late a date", "a date gone by", "neither", "no header"],
+)
+async def test_calls_are_held_as_long_as_willow_asks_and_no_longer_than_an_hour(
+    retry_after: Callable[[], str | None], least: float, most: float
+) -> None:
+    hours = Hours()
+    async with rig(sleep=hours.sleep, clock=hours.clock) as it:
+        ticket_id = await it.create("WO1")
+        assert ticket_id is not None
+        it.script.answers = [too_many(retry_after())]
+        await it.calls.get(ticket_id, Effort())
+        _, refused, again = it.script.arrived
+        assert least <= again - refused <= most
+
+
+async def test_what_one_call_was_told_holds_the_others_too() -> None:
+    hours = Hours()
+    async with rig(sleep=hours.sleep, clock=hours.clock) as it:
+        ticket_id = await it.create("WO1")
+        assert ticket_id is not None
+        it.script.answers = [too_many("600")]
+        refused = asyncio.create_task(it.calls.get(ticket_id, Effort()))
+        while it.breaker.closed:
+            await asyncio.sleep(0)
+        await asyncio.gather(refused, *(it.create(f"WO{number}") for number in range(2, 6)))
+        first, *later = it.script.arrived[1:]
+        assert all(moment - first >= 600.0 for moment in later)
+
+
+async def test_a_storm_of_429_neither_rejects_nor_loses_nor_doubles() -> None:
+    hours, rng = Hours(), random.Random(7)
+
+    async def weather(call: Call, perform: Perform) -> Answer:
+        if len(it.script.arrived) < 300 and rng.random() < 0.7:
+            return too_many(rng.choice(["5", in_seconds(30.0), None]))
+        return perform()
+
+    async with rig(sleep=hours.sleep, clock=hours.clock) as it:
+        it.script.instead = weather
+
+        async def keep_in_step(order_id: str) -> None:
+            ticket_id = await it.create(order_id)
+            assert ticket_id is not None
+            for number in range(5):
+                await it.calls.update(ticket_id, {"summary": f"Revision {number}"}, Effort())
+
+        await asyncio.gather(*(keep_in_step(f"WO{number}") for number in range(30)))
+        assert len(it.script.arrived) > 300
+        tickets = {ticket.external_id: ticket.fields["summary"] for ticket in it.emulator.tickets}
+        assert len(list(it.emulator.tickets)) == 30
+        assert tickets == {f"WO{number}": "Revision 4" for number in range(30)}

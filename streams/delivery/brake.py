@@ -12,17 +12,19 @@ IN_A_ROW = 20
 #: A quarter of so many newest decisions pulls it too, once there are enough of them to say so.
 WINDOW, ENOUGH, QUARTER = 200, 40, 0.25
 
-#: Outcomes that say that Willow took a write.
-_TAKEN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.ADOPTED})
+#: Outcomes that say that Willow took a write, if they name what changed. A deleted order's ticket may be closed, and an
+#: order that leaves is ``skipped`` with its ticket closed.
+_MAY_HAVE_WRITTEN = frozenset({OutcomeKind.UPDATED, OutcomeKind.ADOPTED, OutcomeKind.SKIPPED})
 
 
 class Brake:
     """Counts Willow's decisions on our records, one per record that it took or refused.
 
-    What counts as taken is a write: ``created``, and ``updated`` or ``adopted`` with something changed. What counts as
-    refused is a ``rejected`` for which Willow was called. All else says nothing about our mappings, and would only
-    hide a rising share of refusals: ``unchanged``, ``skipped``, ``superseded`` and ``parked`` records, a ticket that
-    was only read, and an order that is rejected again as it was before, without a call (``ticket_not_found``).
+    What counts as taken is a write: ``created``, or ``updated``, ``adopted`` or (closed) ``skipped`` with something
+    changed. What counts as refused is a ``rejected`` for which Willow was called. All else says nothing about our
+    mappings, and would only hide a rising share of refusals: ``unchanged``, ``superseded``, ``parked`` and other
+    ``skipped`` records, a ticket that was only read, and an order that is rejected again as it was before, without a
+    call (``ticket_not_found``).
 
     ``pulled`` says why, from the moment it is pulled until ``release``. What is still under way then is counted no
     more: it was sent before."""
@@ -65,5 +67,5 @@ def _refused(outcome: Mapping[str, Any]) -> bool | None:
     kind = outcome["outcome"]
     if kind == OutcomeKind.REJECTED:
         return True if outcome["attempts"] else None
-    wrote = kind == OutcomeKind.CREATED or bool(outcome["changed"])
-    return False if kind in _TAKEN and wrote else None
+    taken = kind == OutcomeKind.CREATED or (kind in _MAY_HAVE_WRITTEN and bool(outcome["changed"]))
+    return False if taken else None

@@ -98,6 +98,9 @@ class Rig:
                 return None
 
 
+async def nothing_written() -> None: ...
+
+
 @asynccontextmanager
 async def rig(
     per_second: float | None = None,
@@ -157,7 +160,7 @@ async def test_creates_updates_reads_and_look_ups_share_the_rate() -> None:
         async def use(ticket_id: str | None) -> None:
             assert ticket_id is not None
             await it.calls.get(ticket_id, Effort())
-            await it.calls.update(ticket_id, {"summary": "Two fans"}, Effort())
+            await it.calls.update(ticket_id, {"summary": "Two fans"}, Effort(), nothing_written)
 
         await asyncio.gather(*(use(ticket_id) for ticket_id in ticket_ids), it.client.find_by_external_ids(["WO1"]))
         assert set(it.script.operations) == {"put_ticket", "patch_ticket", "get_ticket", "list_tickets"}
@@ -312,7 +315,7 @@ async def test_a_storm_of_429_neither_rejects_nor_loses_nor_doubles() -> None:
             ticket_id = await it.create(order_id)
             assert ticket_id is not None
             for number in range(5):
-                await it.calls.update(ticket_id, {"summary": f"Revision {number}"}, Effort())
+                await it.calls.update(ticket_id, {"summary": f"Revision {number}"}, Effort(), nothing_written)
 
         await asyncio.gather(*(keep_in_step(f"WO{number}") for number in range(30)))
         assert len(it.script.arrived) > 300

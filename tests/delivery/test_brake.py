@@ -52,7 +52,13 @@ def test_twenty_in_a_row_and_it_says_which_was_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    "taken", [TAKEN, said(OutcomeKind.UPDATED, changed=("summary",)), said(OutcomeKind.ADOPTED, changed=("twinId",))]
+    "taken",
+    [
+        TAKEN,
+        said(OutcomeKind.UPDATED, changed=("summary",)),
+        said(OutcomeKind.ADOPTED, changed=("twinId",)),
+        said(OutcomeKind.SKIPPED, changed=("statusId",)),
+    ],
 )
 def test_a_write_that_willow_took_ends_the_row(taken: dict[str, Any]) -> None:
     brake = Brake()

@@ -29,7 +29,8 @@ def test_help_names_every_command_and_imports_none() -> None:
 def test_each_command_s_help_has_an_example(name: str) -> None:
     shown = CliRunner().invoke(main, [name, "--help"])
     assert shown.exit_code == 0
-    assert f"Example: willow-sync {name}" in shown.output
+    assert "Example" in shown.output
+    assert f"willow-sync {name}" in shown.output.partition("Example")[2]
 
 
 class _Remedied(Exception):

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException, Producer
 
 from schemas.control import PAUSE_KEY, PAUSE_PARTITION, PauseControl, PauseState
 from streams.cli.common import CliError
-from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
+from streams.cli.sending import must_exist
 from streams.kafka.connection import confluent_config
 from streams.settings import Settings
 
@@ -44,9 +44,7 @@ def _who() -> str:
 
 
 def _write(settings: Settings, topic: str, record: PauseControl) -> int:
-    found = wait_for_broker(settings).list_topics(topic, timeout=REQUEST_TIMEOUT).topics[topic]
-    if found.error is not None:
-        raise CliError(f"topic {topic}: {found.error.str()}", "Correct topics.prefix, or run `willow-sync topics`.")
+    must_exist(settings, topic, "Correct topics.prefix, or run `willow-sync topics`.")
     told: list[Any] = []
     producer = Producer(
         {

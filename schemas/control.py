@@ -10,6 +10,18 @@ PAUSE_KEY = b"!pause"
 PAUSE_PARTITION = 0
 
 
+TAKEN_OVER_KEY = b"!taken-over/"
+"""Then the instance; on each partition of its own."""
+
+
+class TakenOver(Record):
+    """The tickets that an instance had already are written down as candidates, as far as they belong to orders of this
+    partition: creates may begin (contract §6)."""
+
+    instance: str
+    at: datetime
+
+
 class PauseState(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"

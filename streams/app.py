@@ -19,6 +19,7 @@ from streams.agents.order import Books
 from streams.agents.planner import Planner
 from streams.agents.sink import Item, Sink
 from streams.agents.stops import Stops
+from streams.agents.takeover import TakeOver, ready_problems
 from streams.agents.tickets import Tickets
 from streams.agents.timers import Timers
 from streams.agents.waiting import WaitingIndex
@@ -32,6 +33,7 @@ from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import Producer
 from streams.kafka.transport import SCHEME, Consumer, Hooks, register
 from streams.metrics import Metrics
+from streams.planning.external_ids import ExternalIds
 from streams.planning.rules import Rules
 from streams.settings import Settings
 from streams.tables.claims import ClaimTable
@@ -190,7 +192,26 @@ class SyncApp:
             rate=self.rate,
         )
         settle = settings.in_doubt.settle.total_seconds()
-        tickets = Tickets(self.calls, self.claims_view, max_claims=slots + max(8, slots // 2), settle=settle)
+        external_ids = ExternalIds(settings.external_id_template)
+        self.takeover = TakeOver(
+            self.client,
+            writer,
+            self.controls,
+            self.claims_view,
+            external_ids=external_ids,
+            partitions=settings.topics.partitions,
+            owned=self._my_partitions,
+            rng=random.Random(),
+        )
+        tickets = Tickets(
+            self.calls,
+            self.claims_view,
+            self.identities_view,
+            self.takeover,
+            max_claims=slots + max(8, slots // 2),
+            settle=settle,
+            on_missing=settings.on_missing_ticket,
+        )
         bounds = {"max_records": settings.max_pending_records, "max_bytes": settings.max_pending_bytes}
         self.sink_window = InFlight(self.app, **bounds)
         window = {"max_records": PLANNER_WINDOW, "max_bytes": settings.max_pending_bytes}
@@ -201,7 +222,7 @@ class SyncApp:
             self.twins,
             self.entities_view,
             self.client,
-            external_id=lambda order_id: settings.external_id_template.replace("{id}", order_id),
+            external_id=external_ids.of,
             settle=settle,
             pace=Pace(settings.replans_per_second, clock=time.monotonic),
         )
@@ -293,19 +314,25 @@ class SyncApp:
 
     async def _views_caught_up(self, generation: int) -> None:
         """Claims and identities read to the end as of this assignment: what the former owner wrote is seen."""
-        task = self._caught_up.get(generation)
-        if task is None:
-            self._caught_up = {generation: asyncio.create_task(self._catch_up())}
-            task = self._caught_up[generation]
+        task = self._catching_up(generation)
         if not task.done():
             await asyncio.wait({task})
         task.result()
+
+    def _catching_up(self, generation: int) -> "asyncio.Task[None]":
+        task = self._caught_up.get(generation)
+        if task is None:
+            task = asyncio.create_task(self._catch_up())
+            task.add_done_callback(self._fail_with)
+            self._caught_up = {generation: task}
+        return task
 
     async def _catch_up(self) -> None:
         for view in (self.claims_view, self.identities_view):
             await view.until_ready()
             while not await view.reached(await view.end_offsets(), seconds=60.0):
                 log.warning("still reading %s to its end", view.topic)
+        self.takeover.assigned()
 
     async def _gate(self) -> bool:
         return await self.calls.gate()
@@ -340,6 +367,8 @@ class SyncApp:
         return sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == intents)
 
     def _recovered(self) -> None:
+        # Not only when the first record asks for it: the take-over begins with it.
+        self._catching_up(self.app.consumer_generation_id)
         try:
             self._wake_up()
         except Exception as error:
@@ -361,6 +390,7 @@ class SyncApp:
 
     def _controls_changed(self) -> None:
         self.stops.controls_changed()
+        self.takeover.controls_changed()
 
     def _paused(self, pauses: tuple[Pause, ...]) -> None:
         self.metrics.paused(pause.cause for pause in pauses)
@@ -380,6 +410,7 @@ class SyncApp:
     def ready(self) -> list[str]:
         """What is not ready yet, in words; empty when all is."""
         missing = [f"{view.topic}: {view.lag} records to read" for view in self._views() if not view.ready]
+        missing += ready_problems(self.takeover, self._my_partitions())
         missing += [f"paused ({pause.cause}): {pause.detail}" for pause in self.breaker.pauses]
         if self.lists.current is None:
             missing.append(f"Willow's lists were not read: {self.lists.problem or 'not yet'}")
@@ -402,12 +433,18 @@ class SyncApp:
         await self.identities_view.until_ready()
         # A pause may stand there: it counts before the first call.
         await self.claims_view.until_ready()
-        others = self.identities.instances - {self.settings.willow.base_url}
+        others = (self.identities.instances | self.claims.instances) - {self.settings.willow.base_url}
         if others:
             raise WrongInstance(
                 f"willow.base_url is {self.settings.willow.base_url}, but identities name {sorted(others)}"
             )
-        for forever in (self.lists.keep, self.index.wake_parked, self.index.look_up_doubts, self.timers.run):
+        for forever in (
+            self.lists.keep,
+            self.index.wake_parked,
+            self.index.look_up_doubts,
+            self.timers.run,
+            self.takeover.run,
+        ):
             self._spawn(forever)
         Consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail)
         self.orders.when_recovered(self._recovered)
@@ -416,7 +453,11 @@ class SyncApp:
     def _spawn(self, forever: Callable[[], Any]) -> None:
         task = asyncio.ensure_future(forever())
         self._tasks.append(task)
-        task.add_done_callback(lambda done: None if done.cancelled() else self.fail(done.exception() or RuntimeError()))
+        task.add_done_callback(self._fail_with)
+
+    def _fail_with(self, done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            self.fail(error)
 
     async def stop(self) -> None:
         """Drain, commit, leave the group, flush."""

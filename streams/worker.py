@@ -70,24 +70,10 @@ class RecoveryErrors(logging.Handler):
             self._sync.fail(RuntimeError(f"the order table can't be recovered: {record.getMessage()}"))
 
 
-class NotBuilt(Exception):
-    remedy = "Take the setting out, or leave it at its default; the next release brings it."
-
-
-#: Settings of the contract that this version reads and does not carry out yet, with the values that ask for nothing.
-_NOT_BUILT = {
-    "on_missing_ticket": ("reject",),
-}
-
-
 def check_before_start(settings: Settings) -> dict[str, str]:
     """Topics are there with the right partition counts; returns input topic → Kafka's topic id.
 
-    Raises NotBuilt, streams.kafka.admin.TopicProblem or BrokerUnreachable, each with a remedy."""
-    asked = [name for name, harmless in _NOT_BUILT.items() if getattr(settings, name) not in harmless]
-    if asked:
-        # A setting that is silently not obeyed is worse than none: an operator would count on it.
-        raise NotBuilt(f"not carried out by this version yet: {', '.join(asked)}")
+    Raises streams.kafka.admin.TopicProblem or BrokerUnreachable, each with a remedy."""
     wait_for_broker(settings)
     wrong = [state for state in check_topics(settings) if state.state in ("missing", "wrong")]
     if wrong:

@@ -92,12 +92,23 @@ class Doubts:
                 waiting.intent = {**waiting.intent, "warnings": [*waiting.intent.get("warnings", ()), note]}
             await self._go_on(order, waiting, claim)
         elif isinstance(move, CreateAgain):
-            await self._release(order, claim)
+            await self._release(order, claim, "settled")
             await self._go_on(order, waiting, None)
 
-    async def _release(self, order: Order, claim: OpenClaim) -> None:
+    async def resolve(self, order: Order, ticket_id: str | None) -> None:
+        """An operator's word on an order in doubt: this is its ticket, or there is none."""
+        waiting = order.state.waiting
+        assert waiting is not None
+        claim = claim_of(waiting)
+        if ticket_id is None:
+            await self._release(order, claim, "resolved")
+            return await self._go_on(order, waiting, None)
+        order.state.ticket_id = ticket_id
+        return await self._go_on(order, waiting, claim)
+
+    async def _release(self, order: Order, claim: OpenClaim, why: str) -> None:
         ack = await order.books.writer.claim(
-            order.partition, order.id, claim.claim_id, ClaimState.RELEASED, claim.source, why="settled"
+            order.partition, order.id, claim.claim_id, ClaimState.RELEASED, claim.source, why=why
         )
         await self._claims_view.reached({ack.partition: ack.offset + 1}, seconds=10.0)
 

@@ -60,7 +60,7 @@ class Order:
         still_open = books.claims.open_claims(self.id)
         done = books.claims.done_ticket(self.id)
         identity = books.identities.ticket_of(self.id) or self.state.ticket_id
-        return Seen(identity, done, still_open)
+        return Seen(identity, done, still_open, books.claims.candidate(self.id))
 
     def dissolve_waiting(self, own: Mapping[str, Any]) -> None:
         """The order goes on: what it owed for older records is said with the next final outcome."""

@@ -114,8 +114,20 @@ class Sink:
                 await self._tickets.read_back(order)
             case timers.EXPIRE:
                 await self._expire(order)
+            case "resolve":
+                await self._resolve(order, (step.intent["signal"].get("result") or {}).get("ticketId"))
             case _:
                 await self._doubts.signal(order, step)
+
+    async def _resolve(self, order: Order, ticket_id: str | None) -> None:
+        """``willow-sync resolve``: what the operator says is right."""
+        waiting = order.state.waiting
+        if waiting is not None and waiting.kind == "in_doubt":
+            await self._doubts.resolve(order, ticket_id)
+        elif ticket_id is not None:
+            await self._tickets.bind(order, ticket_id)
+        else:
+            await self._tickets.forget(order, "unbound")
 
     async def _expire(self, order: Order) -> None:
         """Parked longer than ``park_ttl``; not if what it waited for has come meanwhile."""

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.claim import ClaimState
+from schemas.intent import IntentKind
 from schemas.outcome import OutcomeKind, Reason
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
+from streams.agents.takeover import TakeOver
 from streams.agents.writer import Acked, new_claim_id
 from streams.delivery.answers import Answer, Fault, proves_not_executed, refused_fields
-from streams.delivery.create import InDoubt, MayPut, OpenClaim, Ticketed, Withdraw, after_claim, before_claim
+from streams.delivery.create import InDoubt, MayAdopt, MayPut, OpenClaim, Ticketed, Withdraw, after_claim, before_claim
 from streams.delivery.lanes import Draining
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.pause import backoff
@@ -59,11 +61,22 @@ class Attempt:
 
 class Tickets:
     """Carries out upserts. ``max_claims`` bounds the claims that are open and not sent yet: after a crash each of them
-    is an order in doubt. Within ``settle`` seconds Willow has carried a request out or dropped it."""
+    is an order in doubt. Within ``settle`` seconds Willow has carried a request out or dropped it. ``on_missing`` is
+    the setting on_missing_ticket."""
 
-    def __init__(self, calls: Calls, claims_view: View, *, max_claims: int, settle: float) -> None:
-        self._calls, self._settle = calls, settle
-        self._claims_view = claims_view
+    def __init__(
+        self,
+        calls: Calls,
+        claims_view: View,
+        identities_view: View,
+        takeover: TakeOver,
+        *,
+        max_claims: int,
+        settle: float,
+        on_missing: str,
+    ) -> None:
+        self._calls, self._settle, self._on_missing = calls, settle, on_missing
+        self._claims_view, self._identities_view, self._takeover = claims_view, identities_view, takeover
         self._claiming = asyncio.Semaphore(max_claims)
 
     async def upsert(self, order: Order, step: Step[Any], settled: OpenClaim | None = None) -> None:
@@ -74,20 +87,54 @@ class Tickets:
         while True:
             position = before_claim(order.seen())
             if isinstance(position, Ticketed):
-                return await self._bring_up_to_date(order, attempt, position.ticket_id)
+                if await self._bring_up_to_date(order, attempt, position.ticket_id):
+                    return None
+                continue
             if isinstance(position, InDoubt):
                 return await self.doubt(order, step, position.claim, attempt.effort)
             named = step.intent.get("ticketIds") or []
             if named and not attempt.adopting:
                 attempt.adopting = True
                 return await self._adopt(order, attempt, named[0])
-            if await self._create(order, attempt):
+            if not self._takeover.done(order.partition):
+                # Willow may have the order's ticket already.
+                await self._calls.lanes.until(self._takeover.wait(order.partition))
+            elif isinstance(position, MayAdopt):
+                attempt.adopting = True
+                return await self._adopt(order, attempt, position.ticket_id)
+            elif await self._create(order, attempt):
                 return None
 
     async def close(self, order: Order, step: Step[Any], ticket_id: str, leaving: Reason | None = None) -> None:
         """Give the ticket of an order that was deleted, or is ``leaving``, its closing status."""
         want = Desired(dict(step.intent["fields"]), order.state.clear.get("twinId"))
         await self._bring_up_to_date(order, Attempt(step, want, leaving=leaving), ticket_id)
+
+    async def bind(self, order: Order, ticket_id: str) -> None:
+        """An operator says that this is the order's ticket, whatever was known before."""
+        writer, claim = order.books.writer, order.books.claims.done_claim(order.id)
+        identity = writer.identity(order.id, order.state.entity_type or "WORK_ORDER", ticket_id, new_claim_id())
+        claims = []
+        if claim is not None:
+            claims = [writer.claim(order.partition, order.id, claim, ClaimState.DONE, None, ticket_id=ticket_id)]
+        await self._seen_again([identity], claims)
+        order.state.forget_ticket()
+        order.state.ticket_id = ticket_id
+
+    async def forget(self, order: Order, why: str) -> None:
+        """The order has no ticket any more; its next create is claimed anew."""
+        writer, claim = order.books.writer, order.books.claims.done_claim(order.id)
+        claims = [writer.no_candidate(order.partition, order.id)]
+        if claim is not None:
+            claims.append(writer.claim(order.partition, order.id, claim, ClaimState.RELEASED, None, why=why))
+        await self._seen_again([writer.no_identity(order.id)], claims)
+        order.state.forget_ticket()
+
+    async def _seen_again(self, identities: Sequence[Acked], claims: Sequence[Acked]) -> None:
+        # Else the next look would still see what was taken back.
+        for view, sent in ((self._identities_view, identities), (self._claims_view, claims)):
+            acks = await asyncio.gather(*sent)
+            await view.reached({ack.partition: ack.offset + 1 for ack in acks}, seconds=READ_BACK_SECONDS)
 
     async def read_back(self, order: Order) -> None:
         """Look at a ticket whose PATCH had no answer, and put right what a late one has changed (delivery.md §4)."""
@@ -166,6 +213,16 @@ class Tickets:
     async def _created(
         self, order: Order, attempt: Attempt, claim_id: str, ticket: Ticket, body: Mapping[str, Any]
     ) -> None:
+        bound = order.books.identities.ticket_of(order.id)
+        if bound is not None and bound != ticket.id:
+            # A former owner's create was taken after all, later than `settle`: what is bound stays bound.
+            attempt.effort.warnings.append(f"duplicate_in_willow: {ticket.id} carries the same externalId")
+            source = attempt.step.intent["source"]
+            await order.books.writer.claim(
+                order.partition, order.id, claim_id, ClaimState.DONE, source, ticket_id=bound
+            )
+            await self._bring_up_to_date(order, attempt, bound)
+            return
         # What was not sent because it was null counts as sent: the ticket has it empty.
         order.state.remember(ticket.id, {**attempt.fields, **body}, whole=True)
         self._warn_of_gaps(order, attempt)
@@ -256,28 +313,38 @@ class Tickets:
 
     # -- update ------------------------------------------------------------------------------------------------
 
-    async def _bring_up_to_date(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
+    async def _bring_up_to_date(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
+        """False: the ticket is gone and another may be made, look again."""
         state, intent = order.state, attempt.step.intent
         named = intent.get("ticketIds") or []
         if named and named[0] != ticket_id and not attempt.adopting:
             attempt.effort.warnings.append(
                 f"identity_conflict: the order names ticket {named[0]}, its own is {ticket_id}"
             )
+        if state.gone and self._may_replace(attempt):
+            await self.forget(order, "ticket_gone")
+            return False
         if state.gone:
             why = reason("ticket_not_found", ticket=ticket_id, detail="as it said before")
-            return await order.conclude(
-                attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort
-            )
+            await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
+            return True
         while True:
             try:
                 changed = await self._what_changed(order, attempt, ticket_id)
                 if changed:
                     await self._patch(order, attempt, ticket_id, changed)
             except Failed as failed:
+                if failed.fault is Fault.TICKET_GONE and order.seen().ticket and self._may_replace(attempt):
+                    await self.forget(order, "ticket_gone")
+                    return False
                 if await self._give_up(order, attempt, failed):
-                    return None
+                    return True
                 continue
-            return await self._updated(order, attempt, ticket_id, changed)
+            await self._updated(order, attempt, ticket_id, changed)
+            return True
+
+    def _may_replace(self, attempt: Attempt) -> bool:
+        return self._on_missing == "create" and attempt.step.intent["kind"] == IntentKind.UPSERT
 
     async def _what_changed(self, order: Order, attempt: Attempt, ticket_id: str) -> dict[str, Any]:
         state = order.state

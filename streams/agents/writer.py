@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from schemas import dead_letter
-from schemas.claim import ClaimState, claim_key
+from schemas.claim import CANDIDATE_ID, ClaimState, claim_key
+from schemas.control import TAKEN_OVER_KEY, TakenOver
 from schemas.identity import TICKET_URN
 from schemas.outcome import Reason
 from schemas.replan import Cause, Replan
@@ -33,7 +34,7 @@ class Writer:
         self.intents = topics.name("ticket_intents")
         self.replans = topics.name("replans")
         self.claims = topics.name("create_claims")
-        self._instance = settings.willow.base_url
+        self.instance = settings.willow.base_url
         self._org_id = settings.org_id
         timeout = settings.willow.request_timeout.total_seconds()
         #: A claim older than this (seconds) is not sent. Who takes it over knows only its time: without a bound on the
@@ -61,7 +62,7 @@ class Writer:
                 "scopeId": self._org_id,
                 "value": TICKET_URN + ticket_id,
             },
-            "instance": self._instance,
+            "instance": self.instance,
         }
         headers = headers_of(outcome_id, IDENTITY_TYPE, None)
         return self._producer.send(self.identities, order_id.encode(), orjson.dumps(record), headers=headers)
@@ -72,7 +73,7 @@ class Writer:
         order_id: str,
         claim_id: str,
         state: ClaimState,
-        source: Mapping[str, Any],
+        source: Mapping[str, Any] | None,
         *,
         ticket_id: str | None = None,
         why: str | None = None,
@@ -81,7 +82,7 @@ class Writer:
             "state": state.value,
             "workOrderId": order_id,
             "claimId": claim_id,
-            "instance": self._instance,
+            "instance": self.instance,
             "source": source,
             "deadlineSeconds": self._deadline,
             "ticketId": ticket_id,
@@ -90,6 +91,21 @@ class Writer:
         return self._producer.send(
             self.claims, claim_key(order_id, claim_id), orjson.dumps(record), partition=partition
         )
+
+    def candidate(self, partition: int, order_id: str, ticket_id: str) -> Acked:
+        return self.claim(partition, order_id, CANDIDATE_ID, ClaimState.CANDIDATE, None, ticket_id=ticket_id)
+
+    def taken_over(self, partition: int) -> Acked:
+        key = TAKEN_OVER_KEY + self.instance.encode()
+        said = TakenOver(instance=self.instance, at=datetime.now(UTC))
+        return self._producer.send(self.claims, key, said.to_json(), partition=partition)
+
+    def no_candidate(self, partition: int, order_id: str) -> Acked:
+        return self._producer.send(self.claims, claim_key(order_id, CANDIDATE_ID), None, partition=partition)
+
+    def no_identity(self, order_id: str) -> Acked:
+        """The order has no ticket any more."""
+        return self._producer.send(self.identities, order_id.encode(), None)
 
     def signal(self, order_id: str, cause: str, result: Mapping[str, Any] | None = None) -> Acked:
         """A word for the order's sink, by way of the planner. It is no record of the input: its source names none."""

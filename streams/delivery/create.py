@@ -57,6 +57,8 @@ class Seen:
     identity: str | None
     done: str | None
     open: Sequence[OpenClaim]
+    candidate: str | None = None
+    """A ticket that Willow had before the first create and that names the order (contract §6)."""
 
     @property
     def ticket(self) -> str | None:
@@ -66,6 +68,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Ticketed:
+    ticket_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MayAdopt:
+    """No ticket is the order's yet, and Willow had one that names it: it is taken before any is made."""
+
     ticket_id: str
 
 
@@ -94,13 +103,13 @@ class Withdraw:
     then: Ticketed | InDoubt | None
 
 
-def before_claim(seen: Seen) -> Ticketed | InDoubt | MayClaim:
+def before_claim(seen: Seen) -> Ticketed | InDoubt | MayAdopt | MayClaim:
     """What an owner may do that wants to create: at take-over and before each attempt."""
     if seen.ticket is not None:
         return Ticketed(seen.ticket)
     if seen.open:
         return InDoubt(seen.open[0])
-    return MayClaim()
+    return MayAdopt(seen.candidate) if seen.candidate is not None else MayClaim()
 
 
 def after_claim(seen: Seen, own: str, *, lease_fresh: bool) -> MayPut | Withdraw:

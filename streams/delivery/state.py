@@ -116,6 +116,10 @@ class OrderState:
         if self.hashes:
             self.hashes.update(dict.fromkeys(names, UNSURE))
 
+    def forget_ticket(self) -> None:
+        """Nothing is known any more of a ticket, nor of what one was sent."""
+        self.ticket_id, self.hashes, self.clear, self.gone, self.read_back = None, {}, {}, False, None
+
     def read_back_at(self, due: float, sent: Mapping[str, Any]) -> None:
         """These fields were sent, and nobody knows whether and when Willow takes them."""
         known = self.read_back.fields if self.read_back else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from schemas.claim import ClaimState
+from schemas.claim import CANDIDATE_ID, UNBOUND, ClaimState
 from streams.delivery.create import OpenClaim
 
 
@@ -19,7 +19,10 @@ class _Order:
 
     open: Mapping[str, OpenClaim] = field(default_factory=dict)
     done: str | None = None
+    done_by: str | None = None
+    """Id of the claim that made the ticket."""
     done_for: tuple[str, int, int] | None = None
+    candidate: str | None = None
 
 
 class ClaimTable:
@@ -33,6 +36,8 @@ class ClaimTable:
 
     def __init__(self) -> None:
         self._orders: dict[str, _Order] = {}
+        #: Willow base URLs that claims name: a worker for another instance must not start (contract §6).
+        self.instances: set[str] = set()
 
     def open_claims(self, work_order_id: str) -> tuple[OpenClaim, ...]:
         entry = self._orders.get(work_order_id)
@@ -44,6 +49,16 @@ class ClaimTable:
         entry = self._orders.get(work_order_id)
         return entry.done if entry else None
 
+    def done_claim(self, work_order_id: str) -> str | None:
+        """Id of the claim that made the order's ticket."""
+        entry = self._orders.get(work_order_id)
+        return entry.done_by if entry else None
+
+    def candidate(self, work_order_id: str) -> str | None:
+        """A ticket that Willow had before the first create, and that names this order."""
+        entry = self._orders.get(work_order_id)
+        return entry.candidate if entry else None
+
     def created_for(self, work_order_id: str) -> tuple[str, int, int] | None:
         """Topic, partition and offset of the record whose create made the order's ticket, if a claim tells."""
         entry = self._orders.get(work_order_id)
@@ -54,8 +69,11 @@ class ClaimTable:
             return
         order, claim_id = key.decode(errors="replace").rsplit("|", 1)
         before = self._orders.get(order, _NOTHING)
-        after = _after(before, claim_id, offset, timestamp_ms, value)
-        if after.open or after.done:
+        record = None if value is None else _read(value)
+        if record is not None and isinstance(record.get("instance"), str):
+            self.instances.add(record["instance"])
+        after = _after(before, claim_id, offset, timestamp_ms, record)
+        if after.open or after.done or after.candidate:
             self._orders[order] = after
         else:
             self._orders.pop(order, None)
@@ -64,22 +82,26 @@ class ClaimTable:
 _NOTHING = _Order()
 
 
-def _after(order: _Order, claim_id: str, offset: int, timestamp_ms: int, value: bytes | None) -> _Order:
+def _after(order: _Order, claim_id: str, offset: int, timestamp_ms: int, record: Mapping[str, Any] | None) -> _Order:
     closed = {other: claim for other, claim in order.open.items() if other != claim_id}
-    if value is None:
-        return replace(order, open=closed)
-    record = _read(value)
+    if record is None:
+        return replace(order, open=closed, candidate=None if claim_id == CANDIDATE_ID else order.candidate)
     match record.get("state"):
         case ClaimState.OPEN:
             claim = OpenClaim.from_record(claim_id, offset, timestamp_ms, record)
             # Re-written open claims (there are none today) would keep their first place.
             return replace(order, open={claim_id: claim, **order.open})
         case ClaimState.RELEASED:
+            # Any other release that comes behind the ``done`` was written before its writer had read that.
+            if order.done_by == claim_id and record.get("why") in UNBOUND:
+                return _Order(closed, candidate=order.candidate)
             return replace(order, open=closed)
         case ClaimState.DONE if isinstance(ticket := record.get("ticketId"), str):
-            if order.done is not None:
+            if order.done_by not in (None, claim_id):
                 return replace(order, open=closed)
-            return _Order(closed, ticket, _coordinates(record.get("source")))
+            return _Order(closed, ticket, claim_id, _coordinates(record.get("source")), order.candidate)
+        case ClaimState.CANDIDATE if isinstance(ticket := record.get("ticketId"), str):
+            return replace(order, candidate=ticket)
     # A newer version's word, or not ours: taken for a release it would open the way to a second create.
     return order
 

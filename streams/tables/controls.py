@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from schemas.control import PAUSE_KEY, PAUSE_PARTITION, PauseControl, PauseState
+from schemas.control import PAUSE_KEY, PAUSE_PARTITION, TAKEN_OVER_KEY, PauseControl, PauseState
 from streams.tables.view import Handler
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,15 @@ class Controls:
     def __init__(self, claims: Handler) -> None:
         self._claims = claims
         self.pauses = Pauses()
+        #: Instances and partitions whose tickets are written down as candidates.
+        self.taken_over: set[tuple[str, int]] = set()
 
     def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
-        if key != PAUSE_KEY:
+        if key is not None and key.startswith(TAKEN_OVER_KEY):
+            # A tombstone takes it back: the tickets are listed once more.
+            change = self.taken_over.discard if value is None else self.taken_over.add
+            change((key.removeprefix(TAKEN_OVER_KEY).decode(errors="replace"), partition))
+        elif key != PAUSE_KEY:
             self._claims.apply(partition, offset, timestamp_ms, key, value)
         elif partition == PAUSE_PARTITION:
             self._pause(offset, value)

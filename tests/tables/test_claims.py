@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.claim import Claim, ClaimState, claim_key
+from schemas.claim import CANDIDATE_ID, Claim, ClaimState, claim_key
 from schemas.source import Source
 from streams.tables.claims import ClaimTable
 
-OPEN, RELEASED, DONE = ClaimState
+OPEN, RELEASED, DONE, CANDIDATE = ClaimState
 SOURCE = Source(topic="work-orders", partition=3, offset=7)
 
 
-def claim(order: str, claim_id: str, state: ClaimState, ticket: str | None = None) -> bytes:
+def claim(order: str, claim_id: str, state: ClaimState, ticket: str | None = None, why: str | None = None) -> bytes:
     return Claim(
         state=state,
         work_order_id=order,
@@ -26,6 +26,7 @@ def claim(order: str, claim_id: str, state: ClaimState, ticket: str | None = Non
         source=SOURCE,
         deadline_seconds=30.0,
         ticket_id=ticket,
+        why=why,
     ).to_json()
 
 
@@ -34,8 +35,16 @@ class Topic:
         self.table = ClaimTable()
         self.offset = 0
 
-    def tell(self, claim_id: str, state: ClaimState | None, ticket: str | None = None, *, order: str = "WO1") -> None:
-        value = None if state is None else claim(order, claim_id, state, ticket)
+    def tell(
+        self,
+        claim_id: str,
+        state: ClaimState | None,
+        ticket: str | None = None,
+        *,
+        order: str = "WO1",
+        why: str | None = None,
+    ) -> None:
+        value = None if state is None else claim(order, claim_id, state, ticket, why)
         self.raw(claim_key(order, claim_id), value)
 
     def raw(self, key: bytes | None, value: bytes | None) -> None:
@@ -112,6 +121,43 @@ def test_a_second_ticket_does_not_replace_the_first() -> None:
     topic.tell("c2", DONE, "T2")
     assert topic.table.done_ticket("WO1") == "T1"
     assert topic.open() == []
+
+
+@pytest.mark.parametrize("why", ["ticket_gone", "unbound"])
+def test_a_ticket_that_is_gone_is_taken_back_with_the_claim_that_made_it(why: str) -> None:
+    topic = Topic()
+    topic.tell("c1", DONE, "T1")
+    topic.tell("c2", RELEASED, why=why)
+    assert (topic.table.done_ticket("WO1"), topic.table.done_claim("WO1")) == ("T1", "c1")
+    topic.tell("c1", RELEASED, why=why)
+    assert (topic.table.done_ticket("WO1"), topic.table.done_claim("WO1")) == (None, None)
+    topic.tell("c3", OPEN)
+    topic.tell("c3", DONE, "T2")
+    assert topic.table.done_ticket("WO1") == "T2"
+
+
+def test_an_operator_may_say_another_ticket() -> None:
+    topic = Topic()
+    topic.tell("c1", DONE, "T1")
+    topic.tell("c1", DONE, "T9")
+    assert topic.table.done_ticket("WO1") == "T9"
+
+
+def test_a_candidate_stands_until_its_tombstone() -> None:
+    topic = Topic()
+    topic.tell(CANDIDATE_ID, CANDIDATE, "T1")
+    topic.tell("c1", OPEN)
+    topic.tell("c1", RELEASED)
+    assert topic.table.candidate("WO1") == "T1"
+    assert topic.table.done_ticket("WO1") is None
+    topic.tell(CANDIDATE_ID, None)
+    assert topic.table.candidate("WO1") is None
+
+
+def test_the_instances_that_claims_name() -> None:
+    topic = Topic()
+    topic.tell("c1", OPEN)
+    assert len(topic.table.instances) == 1
 
 
 def test_orders_whose_ids_hold_the_separator_are_apart() -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schemas.claim import claim_key
-from schemas.control import PAUSE_KEY, PAUSE_PARTITION, PauseControl, PauseState
+from schemas.control import PAUSE_KEY, PAUSE_PARTITION, TAKEN_OVER_KEY, PauseControl, PauseState, TakenOver
 from streams.tables.claims import ClaimTable
 from streams.tables.controls import Controls, Pauses
 
@@ -80,4 +80,15 @@ def test_claims_go_on_to_their_table() -> None:
     topic = Topic()
     topic.tell(b'{"state":"open","claimId":"c1"}', key=claim_key("!pause", "c1"))
     assert [claim.claim_id for claim in topic.claims.open_claims("!pause")] == ["c1"]
+    assert topic.controls.pauses == Pauses()
+
+
+def test_a_partition_is_taken_over_for_its_instance_alone() -> None:
+    topic = Topic()
+    key = TAKEN_OVER_KEY + b"https://one.example/api/v3"
+    said = TakenOver(instance="https://one.example/api/v3", at=AT).to_json()
+    topic.tell(said, key, partition=3)
+    assert topic.controls.taken_over == {("https://one.example/api/v3", 3)}
+    topic.tell(None, key, partition=3)
+    assert topic.controls.taken_over == set()
     assert topic.controls.pauses == Pauses()

@@ -20,7 +20,7 @@ def entity_type(record: Record) -> EntityType:
 
 def refused(record: Record, rules: Rules) -> Reason | None:
     """The first reason to skip the record whatever it relates to."""
-    for check in _CHECKS:
+    for check in _CHECKS.values():
         if (why := check(record, rules)) is not None:
             return why
     return None
@@ -56,9 +56,12 @@ def _missing_job_status(record: Record, rules: Rules) -> Reason | None:
     return None
 
 
-#: In the order of contract §3.
-_CHECKS: tuple[Callable[[Record, Rules], Reason | None], ...] = (
-    _willow_born,
-    _other_entity_type,
-    _missing_job_status,
-)
+#: Reason code → check, in the order of contract §3.
+_CHECKS: dict[str, Callable[[Record, Rules], Reason | None]] = {
+    "willow_born": _willow_born,
+    "other_entity_type": _other_entity_type,
+    "missing_job_status": _missing_job_status,
+}
+
+CHECKED = tuple(_CHECKS)
+"""The codes under which a record is refused whatever it relates to, in the order in which they are tried."""

@@ -3,6 +3,7 @@ not."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from schemas.outcome import Reason
 from streams.planning.lists import Listed, Lookup, WillowLists, fold_form, fold_name
@@ -86,6 +87,26 @@ class Missed:
     ambiguous: bool = False
 
 
+class Origin(StrEnum):
+    """Where a value of Willow's came from: for whoever asks why."""
+
+    VALUES = "values"
+    """``enumerations.….values`` of the settings."""
+    NAME = "name"
+    """Willow's own list, by name."""
+    FORM = "form"
+    """``pass_through``: Willow's own list, by form."""
+    AS_IT_IS = "as_it_is"
+    """``pass_through``: Willow has no such form."""
+    DEFAULT = "default"
+    """``enumerations.….default`` of the settings."""
+    EMPTY = "empty"
+    """Empty at the source: it clears the field."""
+
+
+_ORIGINS = {EnumerationMode.MAP: Origin.VALUES, EnumerationMode.MATCH_NAME: Origin.NAME}
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """What becomes of one enumeration: ``fields`` has its ticket field unless it is left out."""
@@ -94,9 +115,8 @@ class Resolved:
     warning: str | None = None
     reason: Reason | None = None
     """Required, and there is no single value: the order is skipped."""
-
-
-_LEFT_OUT = Resolved()
+    origin: Origin | None = field(default=None, compare=False)
+    """None where there is no value."""
 
 
 def resolve(
@@ -107,20 +127,24 @@ def resolve(
     if value is None or not value.strip():
         return _resolve_null(rule, lists, place, category)
     found = _match(rule, value, lists, place, category)
+    # Only pass_through is in neither: what it sends is the value itself, or Willow's id of its form.
+    origin = _ORIGINS.get(rule.mode) or (Origin.AS_IT_IS if found == value else Origin.FORM)
     if isinstance(found, Missed) and not found.ambiguous and rule.default is not None:
-        found = find(rule.field, rule.default, lists, place, category)
+        found, origin = find(rule.field, rule.default, lists, place, category), Origin.DEFAULT
     if not isinstance(found, Missed):
-        return Resolved({rule.field.target: found})
+        return Resolved({rule.field.target: found}, origin=origin)
     return _missed(rule, value, found)
 
 
 def _resolve_null(rule: Rule, lists: WillowLists, place: Place | None, category: str | None) -> Resolved:
     if rule.default is not None:
         found = find(rule.field, rule.default, lists, place, category)
-        return _missed(rule, None, found) if isinstance(found, Missed) else Resolved({rule.field.target: found})
+        if isinstance(found, Missed):
+            return _missed(rule, None, found)
+        return Resolved({rule.field.target: found}, origin=Origin.DEFAULT)
     if rule.required:
         return _missed(rule, None, Missed("it is empty at the source", "Give the order a value at its source."))
-    return Resolved({rule.field.target: None})
+    return Resolved({rule.field.target: None}, origin=Origin.EMPTY)
 
 
 def _missed(rule: Rule, value: str | None, missed: Missed) -> Resolved:

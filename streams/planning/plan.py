@@ -12,7 +12,15 @@ from schemas.replan import Cause
 from schemas.source import EntityType, Source
 from streams.planning.admission import entity_type, refused
 from streams.planning.decode import Change, NotAChange
-from streams.planning.enumerations import STATUS_FIELD, Missed, Place, Resolved, closed_status_id, resolve
+from streams.planning.enumerations import (
+    STATUS_FIELD,
+    Missed,
+    Place,
+    Resolved,
+    Rule,
+    closed_status_id,
+    resolve,
+)
 from streams.planning.instants import to_datetime
 from streams.planning.lists import WillowLists
 from streams.planning.places import Entities, Located, candidates, locate, most_specific, newest_value
@@ -20,6 +28,7 @@ from streams.planning.reasons import reason
 from streams.planning.rules import Rules
 from streams.planning.scope import halted, loops
 from streams.planning.ticket import fallbacks, ticket_fields
+from streams.planning.trace import Trace, Translated
 
 __all__ = ["Rules", "changed_at", "plan", "plan_not_a_change"]
 
@@ -57,14 +66,15 @@ def plan(
     cause: Cause | None = None,
     replay_id: str | None = None,
     force: bool = False,
+    trace: Trace | None = None,
 ) -> Intent:
     """What is to become of a change. ``timestamp_ms`` is the Kafka timestamp of its record; ``positions`` are
-    the planner's in the twin topic, taken before ``entities`` is read.
+    the planner's in the twin topic, taken before ``entities`` is read. ``trace`` is filled with the steps.
 
     A skip as ``unmapped_…`` or ``ambiguous_…`` holds for these lists: refresh them and plan again before it
     is said (contract §8)."""
     record = change.record
-    verdict = _Verdict(IntentKind.DELETE) if change.deleted else _decide(change, entities, lists, rules)
+    verdict = _Verdict(IntentKind.DELETE) if change.deleted else _decide(change, entities, lists, rules, trace)
     if rules.closes_deleted if change.deleted else rules.closes_left and verdict.kind is IntentKind.SKIP:
         _close(verdict, lists, rules)
     written = verdict.kind in (IntentKind.UPSERT, IntentKind.PARK)
@@ -139,19 +149,25 @@ def _close(verdict: _Verdict, lists: WillowLists, rules: Rules) -> None:
         verdict.fields = {STATUS_FIELD.target: found}
 
 
-def _decide(change: Change, entities: Entities, lists: WillowLists, rules: Rules) -> _Verdict:
+def _decide(
+    change: Change, entities: Entities, lists: WillowLists, rules: Rules, trace: Trace | None = None
+) -> _Verdict:
     record = change.record
     if (why := refused(record, rules)) is not None:
+        if trace is not None:
+            trace.refused = why
         return _Verdict(IntentKind.SKIP, why)
     located = locate(record.get("relatesTo") or (), entities, rules.selection)
+    if trace is not None:
+        trace.located, trace.in_scope = located, candidates(located)
     halt = halted(located, entities, rules) if "relatesTo" in record else None
     if halt is not None and halt.kind is IntentKind.SKIP:
         return _Verdict(IntentKind.SKIP, halt.reason, warnings=loops(located))
-    fields, warnings, lacking = _fields(change.order_id, record, lists, rules)
+    fields, warnings, lacking = _fields(change.order_id, record, lists, rules, trace)
     if halt is not None:
         # What an enumeration lacks is judged when the order goes on: it may have been mended by then.
         return _Verdict(halt.kind, halt.reason, fields, [], loops(located), halt.waiting_for, halt.watch)
-    twins, twin_warnings, twins_lacking = _twins(record, located, lists, rules)
+    twins, twin_warnings, twins_lacking = _twins(record, located, lists, rules, trace)
     lacking = lacking or twins_lacking
     warnings += [*twin_warnings, *loops(located)]
     if lacking is not None:
@@ -160,7 +176,7 @@ def _decide(change: Change, entities: Entities, lists: WillowLists, rules: Rules
 
 
 def _fields(
-    order_id: str, record: Mapping[str, Any], lists: WillowLists, rules: Rules
+    order_id: str, record: Mapping[str, Any], lists: WillowLists, rules: Rules, trace: Trace | None
 ) -> tuple[dict[str, Any], list[str], Reason | None]:
     """The fields that do not depend on the twin, their warnings, and the first required one without a
     value."""
@@ -171,14 +187,17 @@ def _fields(
         source_name=rules.source_name,
         send_people=rules.send_people,
     )
-    found = [resolve(rule, record[rule.source], lists) for rule in rules.enumerations if rule.source in record]
+    applied = [rule for rule in rules.enumerations if rule.source in record]
+    found = [resolve(rule, record[rule.source], lists) for rule in applied]
     for resolved in found:
         fields.update(resolved.fields)
+    if trace is not None:
+        trace.enumerations += _translated(applied, record, found)
     return fields, _warnings(found), _first_reason(found)
 
 
 def _twins(
-    record: Mapping[str, Any], located: Sequence[Located], lists: WillowLists, rules: Rules
+    record: Mapping[str, Any], located: Sequence[Located], lists: WillowLists, rules: Rules, trace: Trace | None
 ) -> tuple[list[TwinChoice], list[str], Reason | None]:
     """The twins that the ticket may name, each with its own place-bound fields.
 
@@ -186,9 +205,15 @@ def _twins(
     twins: list[TwinChoice] = []
     warnings: list[str] = []
     reasons: list[Reason] = []
-    for item in most_specific(candidates(located)):
+    equals = most_specific(candidates(located))
+    applied = [rule for rule in rules.placed if rule.source in record]
+    if trace is not None:
+        trace.equals = equals
+    for item in equals:
         assert item.twin_id is not None
-        found = _placed(record, Place(frozenset((item.twin_id, *item.chain.twins))), lists, rules)
+        found = _placed(record, applied, Place(frozenset((item.twin_id, *item.chain.twins))), lists)
+        if trace is not None:
+            trace.enumerations += _translated(applied, record, found, item.id)
         if (why := _first_reason(found)) is not None:
             reasons.append(why)
             warnings.append(f"{why.code}: {item.id} is left out")
@@ -206,17 +231,24 @@ def _twins(
     return (twins, warnings, None) if twins else ([], [], next(iter(reasons), None))
 
 
-def _placed(record: Mapping[str, Any], place: Place, lists: WillowLists, rules: Rules) -> list[Resolved]:
+def _placed(record: Mapping[str, Any], applied: Iterable[Rule], place: Place, lists: WillowLists) -> list[Resolved]:
     found: list[Resolved] = []
     category: str | None = None
-    for rule in rules.placed:
-        if rule.source in record:
-            resolved = resolve(rule, record[rule.source], lists, place, category)
-            # Services hang under a category, and rules stand in the order of FIELDS: the category's comes
-            # first.
-            category = resolved.fields.get("categoryId", category)
-            found.append(resolved)
+    for rule in applied:
+        resolved = resolve(rule, record[rule.source], lists, place, category)
+        # Services hang under a category, and rules stand in the order of FIELDS: the category's comes first.
+        category = resolved.fields.get("categoryId", category)
+        found.append(resolved)
     return found
+
+
+def _translated(
+    applied: Iterable[Rule], record: Mapping[str, Any], found: Iterable[Resolved], entity_id: str | None = None
+) -> list[Translated]:
+    return [
+        Translated(rule, record[rule.source], resolved, entity_id)
+        for rule, resolved in zip(applied, found, strict=True)
+    ]
 
 
 def _warnings(found: Iterable[Resolved]) -> list[str]:

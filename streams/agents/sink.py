@@ -13,6 +13,7 @@ from streams.agents.doubts import Doubts
 from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
+from streams.delivery.foresee import NOT_LEAVING
 from streams.delivery.outcomes import outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge
 from streams.delivery.state import OrderState, Waiting
@@ -20,9 +21,6 @@ from streams.kafka.in_flight import InFlight
 from streams.planning.reasons import left, reason
 from streams.settings import Settings, format_duration
 from streams.tables.view import View
-
-#: A skip for one of these says nothing about whether the order still qualifies.
-_NOT_LEAVING = {"not_a_change", "willow_born"}
 
 
 @dataclass(slots=True)
@@ -220,7 +218,7 @@ class Sink:
             said = outcome(step.intent, OutcomeKind.SKIPPED, self._books.clock(), reason=why.model_dump())
             return await order.tell([said])
         seen = order.seen()
-        if seen.ticket is not None and why.code not in _NOT_LEAVING:
+        if seen.ticket is not None and why.code not in NOT_LEAVING:
             order.state.left = why.code
             order.state.ticket_id = seen.ticket
             why = left(why)

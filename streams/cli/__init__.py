@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "config": ("streams.cli.config", "Print the effective settings and where each one comes from."),
     "topics": ("streams.cli.topics", "Create the topics that are missing and check the rest."),
+    "explain": ("streams.cli.explain", "Tell the whole story of a work order, and what to do."),
     "produce": ("streams.cli.produce", "Send a file of changes (NDJSON) to an input topic."),
     "backfill": ("streams.cli.backfill", "Write what Mapped has already to the input topics (GraphQL)."),
     "pause": ("streams.cli.pause", "Hold the calls of all workers to Willow, until resume."),

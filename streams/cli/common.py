@@ -13,6 +13,9 @@ import click
 
 _R = TypeVar("_R")
 
+LONG = 20_000
+"""Records from which on a read is long enough to be shown: fewer take less than a second."""
+
 PLAIN_INTERVAL = 5.0
 """Seconds between two progress lines where no terminal is: a CI log or a pod's log stays readable."""
 
@@ -82,6 +85,20 @@ def progress(
     else:
         with _lines(total, label, unit, clock) as advance:
             yield advance
+
+
+@contextmanager
+def progress_if_long(total: int | None, label: str) -> Iterator[Advance]:
+    """As ``progress``, silent for what takes a moment: a command that reads eight small topics has nothing to show."""
+    if total is not None and total < LONG:
+        yield _unseen
+    else:
+        with progress(total, label) as advance:
+            yield advance
+
+
+def _unseen(count: int = 1) -> None:
+    return None
 
 
 @contextmanager

@@ -16,6 +16,20 @@ _PLAIN = (
     ("externalUpdatedDate", "dateUpdated"),
 )
 
+SOURCES: Mapping[str, str] = {
+    **dict(_PLAIN),
+    "externalId": "id, by external_id_template",
+    "sourceName": "source_name",
+    "summary": "summary, else the first line of description, else jobType and id",
+    "reporter": "isReportedBy",
+    "assigneeType": "hasAssignee, else hasAssignedGroup",
+    "assignee": "hasAssignee",
+    "workgroup": "hasAssignedGroup",
+    "twinId": "relatesTo",
+    "customProperties": "referenceUrl, mappingKey, isCreatedBy, relatesTo",
+}
+"""Ticket field → what it is made from, for people; enumerations apart (``enumerations.FIELDS``)."""
+
 Record = Mapping[str, Any]
 
 

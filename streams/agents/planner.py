@@ -98,7 +98,7 @@ class Planner:
             except SendFailed:
                 raise
             except Exception as error:
-                sent = self._broken(event.message, replan.source, error)
+                sent = self._broken(event.message, replan.source, error, replan.replay_id)
             _when_acknowledged(sent, partial(in_flight.done, slot))
 
     def _source(self, message: Any) -> Source:
@@ -165,28 +165,31 @@ class Planner:
         why = {"cause": replan.cause, "replay_id": replan.replay_id, "force": replan.force}
         return (await self._decide(change, replan.source, replan.timestamp_ms, **why)).to_json()
 
-    def _broken(self, message: Any, source: Source, error: Exception) -> list["asyncio.Future[Any]"]:
+    def _broken(
+        self, message: Any, source: Source, error: Exception, replay_id: str | None = None
+    ) -> list["asyncio.Future[Any]"]:
         self._errors_in_a_row += 1
         log.exception("planning of %s/%d@%d failed", message.topic, message.partition, message.offset)
         if self._errors_in_a_row >= MAX_INTERNAL_ERRORS:
             raise PlannerBroken(f"planning failed {MAX_INTERNAL_ERRORS} times in a row: {error!r}") from error
         key = message.key.decode(errors="replace") if message.key else None
-        return self._dead_letter(message, source, reason("internal_error", error=repr(error)), key)
+        return self._dead_letter(message, source, reason("internal_error", error=repr(error)), key, replay_id)
 
     def _dead_letter(
-        self, message: Any, source: Source, why: Reason, order_id: str | None
+        self, message: Any, source: Source, why: Reason, order_id: str | None, replay_id: str | None = None
     ) -> list["asyncio.Future[Any]"]:
         key = message.key.decode(errors="replace") if message.key is not None else None
         plain = orjson.loads(source.to_json())
         said = outcome(
-            {"workOrderId": order_id or key, "entityType": None, "source": plain},
+            {"workOrderId": order_id or key, "entityType": None, "source": plain, "replayId": replay_id},
             OutcomeKind.DEAD_LETTERED,
             self._clock(),
             reason=why.model_dump(),
         )
         self._told(said)
         return [
-            self._writer.dead_letter(message.key, message.value, message.headers or (), why, source),
+            # The bytes' own place, which is the replans topic for what came back: there a retry must send them.
+            self._writer.dead_letter(message.key, message.value, message.headers or (), why, self._source(message)),
             self._writer.outcome(said, key=message.key),
         ]
 

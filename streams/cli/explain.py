@@ -6,6 +6,9 @@ import json
 import click
 
 from streams.cli.common import CliError, json_option, progress_if_long, with_settings
+from streams.cli.explain_text import story_lines
+from streams.reading.document import story_document
+from streams.reading.story import story_of
 from streams.settings import Settings
 
 
@@ -19,10 +22,6 @@ def command(settings: Settings, order: str, as_json: bool) -> None:
     Its history from the outcomes, its state, its newest record, a fresh plan step by step (admission, place chain,
     the twin and why, each enumeration with its source, each field), and what Willow has now. Changes nothing.
     """
-    from streams.cli.explain_text import story_lines
-    from streams.reading.document import story_document
-    from streams.reading.story import story_of
-
     story = asyncio.run(story_of(settings, order, watch=progress_if_long))
     if not story.known:
         raise CliError(

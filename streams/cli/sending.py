@@ -1,12 +1,12 @@
-"""What the commands that fill an input topic share: the producer, and each record's end."""
+"""What the commands that send records share: the producer, and each record's end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.cli.common import CliError
+from streams.cli.common import Advance, CliError
 from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
 from streams.kafka.connection import confluent_config
 from streams.settings import Settings
@@ -21,6 +21,8 @@ _PRODUCER: dict[str, Any] = {
     "linger.ms": 20,
     "compression.type": "lz4",
     "queue.buffering.max.messages": 10_000,
+    # Our topics take 8 MiB; librdkafka would refuse above 1 MB.
+    "message.max.bytes": 8 << 20,
     "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
     # librdkafka would write its own lines into ours; what matters comes back with each record.
     "log_level": 0,
@@ -54,14 +56,17 @@ class Sender:
     def send(
         self,
         topic: str,
-        key: bytes,
+        key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]],
         *,
+        partition: int | None = None,
         acknowledged: Callable[[], None],
         failed: Callable[[str], None],
     ) -> None:
-        """Hand one record over; one of the two callbacks is called by the end of ``flush``. Raises Refused."""
+        """Hand one record over; one of the two callbacks is called by the end of ``flush``. ``partition`` None: where
+        its key belongs. Raises Refused."""
+        extra = {} if partition is None else {"partition": partition}
 
         def delivered(error: KafkaError | None, _: Message) -> None:
             if error is None:
@@ -72,7 +77,7 @@ class Sender:
 
         while True:
             try:
-                self._producer.produce(topic, value, key, headers=list(headers), on_delivery=delivered)
+                self._producer.produce(topic, value, key, headers=list(headers), on_delivery=delivered, **extra)
             except BufferError:
                 # A full queue is waited for, not grown; each record in it ends by its time-out.
                 self._producer.poll(1.0)
@@ -90,3 +95,39 @@ class Sender:
                 f"{left} records were not acknowledged within {DELIVERY_SECONDS:.0f} s",
                 f"See the broker's log, then {self.again}; sending a change twice does no harm.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """``partition`` None: where its key belongs."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    partition: int | None = None
+
+
+def send_all(settings: Settings, records: Iterable[Outgoing], advance: Advance, *, again: str) -> int:
+    """Returns how many were acknowledged, which is all. ``again`` as in Sender. Raises CliError."""
+    sender, refused = Sender(settings, again), list[str]()
+    for record in records:
+        try:
+            sender.send(
+                record.topic,
+                record.key,
+                record.value,
+                record.headers,
+                partition=record.partition,
+                acknowledged=advance,
+                failed=refused.append,
+            )
+        except Refused as error:
+            refused.append(str(error))
+    sender.flush()
+    if refused:
+        raise CliError(
+            f"{len(refused)} records were not sent ({refused[0]}); {sender.sent} were",
+            f"See `willow-sync topics --check` and the broker's log, then {again}; sending a change twice does no harm.",
+        )
+    return sender.sent

@@ -4,7 +4,7 @@ Made of the functions that the sink itself decides with; what only Willow can sa
 state nobody remembers, a refusal) is not foretold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -63,8 +63,11 @@ def to_plan_again(intent: Mapping[str, Any], state: OrderState) -> dict[str, Any
         return None
 
 
-def foresee(intent: Mapping[str, Any], state: OrderState, seen: Seen) -> Foreseen:
-    """What would become of an intent (as its topic has it) that arrived now, alone."""
+def foresee(
+    intent: Mapping[str, Any], state: OrderState, seen: Seen, owner_of: Callable[[str], str | None]
+) -> Foreseen:
+    """What would become of an intent (as its topic has it) that arrived now, alone. ``owner_of``: the order that owns
+    a ticket, as far as the identities say."""
     verdict = judge(intent, state, state.watermark)
     if verdict is not Verdict.ACCEPT:
         return _PLACED[verdict]
@@ -79,14 +82,16 @@ def foresee(intent: Mapping[str, Any], state: OrderState, seen: Seen) -> Foresee
         case IntentKind.SKIP:
             leaves = seen.ticket is not None and code not in NOT_LEAVING
             return Foreseen(Fate.SKIP, f"left_{code}" if leaves else code)
-    return _upsert(intent, state, seen)
+    return _upsert(intent, state, seen, owner_of)
 
 
 def _stands_behind(state: OrderState) -> bool:
     return state.waiting is not None and state.waiting.kind == "in_doubt"
 
 
-def _upsert(intent: Mapping[str, Any], state: OrderState, seen: Seen) -> Foreseen:
+def _upsert(
+    intent: Mapping[str, Any], state: OrderState, seen: Seen, owner_of: Callable[[str], str | None]
+) -> Foreseen:
     try:
         fill(intent, state)
     except KeyError:
@@ -96,7 +101,10 @@ def _upsert(intent: Mapping[str, Any], state: OrderState, seen: Seen) -> Foresee
     if isinstance(position, InDoubt):
         return Foreseen(Fate.WAIT, "create_in_doubt", twin_id=want.twin_id)
     if not isinstance(position, Ticketed):
-        return Foreseen(Fate.ADOPT if intent.get("ticketIds") else Fate.CREATE, twin_id=want.twin_id)
+        named = intent.get("ticketIds")
+        if named and owner_of(named[0]) not in (None, intent["workOrderId"]):
+            return Foreseen(Fate.SKIP, "ticket_owned_by_other")
+        return Foreseen(Fate.ADOPT if named else Fate.CREATE, twin_id=want.twin_id)
     if state.gone:
         return Foreseen(Fate.REJECT, "ticket_not_found", twin_id=want.twin_id)
     if state.ticket_id != position.ticket_id or not state.hashes:

@@ -103,8 +103,10 @@ class Log:
                 raise ReadFailed(f"topic {topic} can't be read: {found.error.str()}", _TOPICS)
             wanted = sorted(found.partitions) if partitions is None else sorted(set(partitions))
             if missing := sorted(set(wanted) - set(found.partitions)):
+                count = len(found.partitions)
                 raise ReadFailed(
-                    f"topic {topic} has no partition {missing[0]}, it has {len(found.partitions)}", _TOPICS
+                    f"topic {topic} has no partition {missing[0]}, it has {count}",
+                    f"Name one from 0 to {count - 1}; if you named none, run `willow-sync topics --check`.",
                 )
             return {
                 partition: self._consumer.get_watermark_offsets(TopicPartition(topic, partition), REQUEST_TIMEOUT)

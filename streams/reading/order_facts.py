@@ -55,7 +55,9 @@ def read_order(settings: Settings, order_id: str, *, watch: Watch = unwatched) -
             # The outcome of a record that can't be read is keyed as the record was, not by the order's id.
             elsewhere = {partition_of(key, len(log.spans(outcomes)))} - partitions_of(log, outcomes, [order_id])
             history = _in_time([*history, *_outcomes(log, settings, order_id, elsewhere)])
-        bindings = read_bindings(log, settings, only=[order_id])
+        # Whose the ticket is that the order names, only the identities of all orders tell.
+        names_a_ticket = newest is not None and bool(newest.named_tickets)
+        bindings = read_bindings(log, settings, only=None if names_a_ticket else [order_id])
         return OrderFacts(history, state, bindings, newest, stage, read_twins(log, settings), topic_id)
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from schemas.identity import TICKET_URN
 from schemas.source import Source
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
+from streams.planning.places import newest_value
 from streams.planning.plan import changed_at
 from streams.reading.log import Log, Logged
 from streams.settings import Settings
@@ -24,6 +26,11 @@ class InputRecord:
     @property
     def change(self) -> Change | None:
         return self.said if isinstance(self.said, Change) else None
+
+    @property
+    def named_tickets(self) -> list[str]:
+        """Tickets that the order's own identities name."""
+        return newest_value(self.change.record.get("identities"), TICKET_URN) if self.change is not None else []
 
     def source(self, topic_id: str | None) -> Source:
         """Its coordinates, as the planner writes them."""

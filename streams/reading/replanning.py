@@ -1,6 +1,6 @@
 """Planning a record again with the planner's own code, over what stands in the topics and in Willow now."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class Replanner:
     entities: Entities
     lists: WillowLists
     rules: Rules
+    owner_of: Callable[[str], str | None]
+    """Ticket → the order that owns it."""
 
     def plan(
         self,
@@ -71,8 +73,8 @@ class Replanner:
         intent = intent_of(change, trace)
         record = to_plan_again(intent, state)
         if record is None:
-            return Planned(intent, foresee(intent, state, seen), trace)
+            return Planned(intent, foresee(intent, state, seen, self.owner_of), trace)
         filled = tuple(sorted(record.keys() - change.record.keys()))
         trace = Trace()
         intent = intent_of(Change(change.order_id, False, record, change.warnings), trace)
-        return Planned(intent, foresee(intent, state, seen), trace, filled)
+        return Planned(intent, foresee(intent, state, seen, self.owner_of), trace, filled)

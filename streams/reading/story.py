@@ -98,7 +98,7 @@ def _plan(settings: Settings, found: OrderFacts, lists: WillowLists, seen: Seen)
     if found.newest is None or (change := found.newest.change) is None:
         return None
     source, stamp = found.newest.source(found.topic_id), found.newest.logged.timestamp_ms
-    replanner = Replanner(found.twins, lists, Rules.of(settings))
+    replanner = Replanner(found.twins, lists, Rules.of(settings), found.bindings.identities.owner_of)
     return replanner.plan(change, source, stamp, found.state, seen, replay_id=_ASKING)
 
 

@@ -39,6 +39,11 @@ class ClaimTable:
         #: Willow base URLs that claims name: a worker for another instance must not start (contract §6).
         self.instances: set[str] = set()
 
+    @property
+    def open_count(self) -> int:
+        """Claims that nobody released yet, of all orders."""
+        return sum(len(entry.open) for entry in list(self._orders.values()))
+
     def open_claims(self, work_order_id: str) -> tuple[OpenClaim, ...]:
         entry = self._orders.get(work_order_id)
         if entry is None:

@@ -31,6 +31,11 @@ class TwinTable:
     def __len__(self) -> int:
         return len(self._nodes)
 
+    @property
+    def with_twin(self) -> int:
+        """Entities that have a Willow twin."""
+        return len(self._by_twin)
+
     def get(self, entity_id: str, /) -> EntityNode | None:
         return self._nodes.get(entity_id)
 

@@ -99,6 +99,9 @@ def _several(story: Story) -> Advice | None:
     others = [ticket for ticket in story.willow.same_external_id if ticket != story.seen.ticket]
     if not others:
         return None
+    if story.seen.ticket is None:
+        verdict = f"Willow has {', '.join(others)} with its externalId, and the order is bound to no ticket."
+        return Advice(verdict, "See who made it; `willow-sync adopt` binds such tickets to their orders.")
     verdict = f"Willow has more tickets with its externalId: {', '.join(others)}."
     return Advice(verdict, "See who made them: its own ticket is the one above; the others are left alone.")
 

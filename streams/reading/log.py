@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
 from streams.kafka.connection import confluent_config
@@ -58,6 +59,14 @@ class ReadFailed(Exception):
         self.remedy = remedy
 
 
+_NO_LEADER_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+
+
+def _no_leader_yet(error: BaseException) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, KafkaException) and cause.args[0].code() in _NO_LEADER_YET
+
+
 _TOPICS = "Run `willow-sync topics --check`, and see whether kafka.bootstrap_servers is the workers' own."
 _AGAIN = "See whether the brokers are well (`willow-sync check`), then run the command again."
 
@@ -95,6 +104,8 @@ class Log:
             }
         )
 
+    # A topic made a moment ago, or a broker that was just lost: the news of the leader reaches all a moment later.
+    @retry(retry=retry_if_exception(_no_leader_yet), stop=stop_after_delay(10), wait=wait_fixed(0.2), reraise=True)
     def spans(self, topic: str, partitions: Iterable[int] | None = None) -> dict[int, tuple[int, int]]:
         """Partition → first offset and the one after the last, as of now."""
         try:

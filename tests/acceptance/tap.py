@@ -42,6 +42,8 @@ class Tap:
         self.outcomes: list[dict[str, Any]] = []
         self.finals: dict[Coordinates, list[dict[str, Any]]] = defaultdict(list)
         self.parked: dict[Coordinates, list[dict[str, Any]]] = defaultdict(list)
+        self.replayed: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        """Replay id → its outcomes: they are other than those of the records (contract §5)."""
         self._keep: dict[str, tuple[str, Callable[[Record], None]]] = {
             topics.name("outcomes"): ("outcomes", self._outcome),
             topics.name("ticket_identities"): ("ticket_identities", lambda _: None),
@@ -85,6 +87,9 @@ class Tap:
     def _outcome(self, record: Record) -> None:
         said = orjson.loads(record.value or b"")
         self.outcomes.append(said)
+        if said["replayId"] is not None:
+            self.replayed[said["replayId"]].append(said)
+            return
         (self.finals if said["final"] else self.parked)[source_of(said)].append(said)
 
     @property

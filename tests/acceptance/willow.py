@@ -121,6 +121,16 @@ class Willow:
 
         return self.ask(add)
 
+    def change_ticket(self, ticket_id: str, **fields: Any) -> None:
+        """What somebody changed in Willow."""
+
+        def change(emulator: Emulator) -> None:
+            ticket = emulator.tickets.get(ticket_id)
+            assert ticket is not None, f"there is no ticket {ticket_id}"
+            emulator.tickets.change(ticket, fields, 0)
+
+        self.ask(change)
+
     def calls(self, operation: str) -> int:
         """How often it was asked this, whatever the answer."""
         return self.ask(

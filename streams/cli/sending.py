@@ -128,6 +128,6 @@ def send_all(settings: Settings, records: Iterable[Outgoing], advance: Advance, 
     if refused:
         raise CliError(
             f"{len(refused)} records were not sent ({refused[0]}); {sender.sent} were",
-            f"See `willow-sync topics --check` and the broker's log, then {again}; sending a change twice does no harm.",
+            f"See `willow-sync topics --check` and the broker's log, then {again}; sending twice does no harm.",
         )
     return sender.sent

@@ -86,7 +86,7 @@ def _newest(
         item for item in records_of(log, settings, order_id, _left(log, settings, topics.work_orders)) if item.change
     ]
     if coming:
-        return coming[-1], Stage.NOT_PLANNED
+        return _last(coming), Stage.NOT_PLANNED
     intents = topics.name("ticket_intents")
     mine, left = partitions_of(log, intents, [order_id]), _left(log, settings, intents)
     planned = [
@@ -100,8 +100,12 @@ def _newest(
     sources = [standing.source] if standing is not None else [said["source"] for said in history]
     if sources:
         return _at(log, settings, order_id, sources[-1]), Stage.DECIDED
-    every = list(records_of(log, settings, order_id))
-    return (every[-1] if every else None), Stage.DECIDED
+    return _last(records_of(log, settings, order_id)), Stage.DECIDED
+
+
+def _last(records: Iterable[InputRecord]) -> InputRecord | None:
+    """By time: an upstream that keys an order's records otherwise than before has them in two partitions."""
+    return max(records, key=lambda item: (item.logged.timestamp_ms or 0, item.logged.offset), default=None)
 
 
 def _left(log: Log, settings: Settings, topic: str) -> dict[int, int]:

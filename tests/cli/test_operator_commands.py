@@ -1,0 +1,62 @@
+"""What the operator's commands say of wrong words, before they touch anything."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli import main
+
+SETTINGS = """
+willow: {base_url: "http://127.0.0.1:9/api/v3", client_id: a, client_secret: b}
+selected_sites: ["*"]
+kafka: {bootstrap_servers: "127.0.0.1:9"}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    file = tmp_path / "given.yml"
+    file.write_text(SETTINGS)
+    return str(file)
+
+
+def run(config: str, *words: str) -> Result:
+    return CliRunner().invoke(main, [*words, "--config", config])
+
+
+@pytest.mark.parametrize(
+    ("words", "found", "remedy"),
+    [
+        (["replay"], "nothing says what to replay", "--from, --since, --key"),
+        (["replay", "--from", "0:1", "--since", "2h"], "both say where to begin", "one of them"),
+        (["replay", "--from", "0:1", "--from", "0:2"], "a partition twice", "one offset"),
+        (["replay", "--reason", "boredom"], "'boredom' is no reason code", "docs/reasons.md"),
+        (["parked", "--reason", "stale"], "no order can be parked as 'stale'", "no_willow_twin"),
+        (["dead-letters", "retry"], "none or several", "--all"),
+        (["dead-letters", "retry", "0:1", "--all"], "none or several", "--all"),
+    ],
+)
+def test_each_error_has_its_remedy(config: str, words: list[str], found: str, remedy: str) -> None:
+    ended = run(config, *words)
+    assert ended.exit_code == 1
+    error, told = ended.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert found in error
+    assert told.startswith("remedy: ")
+    assert remedy in told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["replay", "--since", "yesterday"], "expected 2026-11-02T09:14:00Z, or how long ago as in 2h or 3d"),
+        (["replay", "--from", "1207"], "expected PARTITION:OFFSET as in 3:1207"),
+        (["replay", "--outcome", "superseded"], "'rejected', 'parked'"),
+        (["dead-letters", "show", "x:1"], "expected PARTITION:OFFSET as in 3:1207"),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_is_allowed(config: str, words: list[str], said: str) -> None:
+    ended = run(config, *words)
+    assert ended.exit_code == 2
+    assert said in " ".join(ended.stderr.split())

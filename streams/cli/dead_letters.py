@@ -4,7 +4,6 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from streams.cli.places import PLACE
 from streams.cli.sending import Outgoing, send_all
 from streams.reading.dead_letters import DeadLetter, dead_letters
 from streams.reading.log import Log
+from streams.reading.plain import plain
 from streams.settings import Settings
 
 _SHOWN = 200
@@ -129,9 +129,9 @@ def _original(letter: DeadLetter) -> str:
 
 
 def _document(letter: DeadLetter) -> dict[str, Any]:
-    plain = {**asdict(letter), "at": _place(letter), "key": _bytes(letter.key), "value": _bytes(letter.value)}
-    plain["headers"] = [{"name": name, "value": _bytes(value)} for name, value in letter.headers]
-    return {**plain, "orderId": letter.order_id}
+    headers = [{"name": name, "value": _bytes(value)} for name, value in letter.headers]
+    original = {"key": _bytes(letter.key), "value": _bytes(letter.value), "headers": headers}
+    return {**plain(letter), "at": _place(letter), "orderId": letter.order_id, **original}
 
 
 def _bytes(value: bytes | None) -> str | dict[str, str] | None:

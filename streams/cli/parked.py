@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
 
 import click
 
 from streams.cli.common import CliError, json_option, progress_if_long, with_settings
 from streams.planning.reasons import REASONS
+from streams.reading.plain import plain
 from streams.reading.waiting import waiting_orders
 from streams.settings import Settings
 
@@ -29,7 +29,7 @@ def command(settings: Settings, reason: str | None, as_json: bool) -> None:
         raise CliError(f"no order can be parked as {reason!r}", f"Take one of {', '.join(codes)}.")
     found = waiting_orders(settings, reason=reason, watch=progress_if_long)
     if as_json:
-        click.echo(json.dumps([asdict(item) for item in found], ensure_ascii=False, indent=2))
+        click.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
         return
     counts = ", ".join(f"{count} {code}" for code, count in Counter(item.reason for item in found).most_common())
     click.echo(

@@ -5,7 +5,6 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from streams.delivery.foresee import Fate
 from streams.kafka.topics import topic_ids
 from streams.planning.reasons import LEFT, REASONS
 from streams.reading.log import Log
+from streams.reading.plain import plain
 from streams.reading.replay_plan import Row, current_lists, replay_plan
 from streams.reading.replays import Picked, Wanted, as_replan, pick, picked_records
 from streams.settings import Settings
@@ -152,7 +152,7 @@ def _outgoing(
 
 def _show_plan(rows: Sequence[Row], left_out: Counter[str], *, as_json: bool) -> None:
     if as_json:
-        document = {"dryRun": True, "plan": [asdict(row) for row in rows], "leftOut": dict(+left_out)}
+        document = {"dryRun": True, "plan": plain(rows), "leftOut": dict(+left_out)}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     totals: Counter[Fate] = Counter()

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import click
 
 from streams.cli.common import json_option, progress_if_long, with_settings
 from streams.reading.overview import Overview, overview_of
+from streams.reading.plain import plain
 from streams.reading.workers import WorkerFacts, addresses_of, ask_workers
 from streams.settings import Settings
 
@@ -30,8 +30,7 @@ def command(settings: Settings, addresses: tuple[str, ...], as_json: bool) -> No
     overview = overview_of(settings, watch=progress_if_long)
     workers = ask_workers(addresses or addresses_of(settings.web))
     if as_json:
-        document = {**asdict(overview), "lag_records": overview.lag_records}
-        document["workers"] = [asdict(worker) for worker in workers]
+        document = {**plain(overview), "lagRecords": overview.lag_records, "workers": plain(workers)}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     for line in (*_overview(overview), *_workers(workers)):

@@ -40,53 +40,6 @@ FIELDS: tuple[EnumField, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """An enumeration as configured. ``values`` maps folded source values to Willow ids or names."""
-
-    field: EnumField
-    source: str
-    mode: EnumerationMode
-    values: Mapping[str, str]
-    default: str | None
-    required: bool
-
-
-def rules_of(settings: Enumerations) -> tuple[Rule, ...]:
-    """The rules in the order in which they are tried, ``omit`` left out.
-
-    Raises ValueError if two keys of a mapping are one without case and spacing and disagree."""
-    pairs = ((item, getattr(settings, item.setting)) for item in FIELDS)
-    return tuple(_rule(item, setting) for item, setting in pairs if setting.mode is not EnumerationMode.OMIT)
-
-
-def _rule(item: EnumField, setting: Enumeration) -> Rule:
-    values: dict[str, str] = {}
-    for name, target in setting.values.items():
-        if values.setdefault(fold_name(name), target) != target:
-            raise ValueError(
-                f"enumerations.{item.setting}.values: {name!r} stands there twice (case and spacing do not"
-                f" count), for {values[fold_name(name)]!r} and for {target!r}; keep one"
-            )
-    return Rule(item, item.source, setting.mode, values, setting.default, setting.required)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a place-bound entry must be offered: the ticket's twin and the twins it lies in."""
-
-    twins: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """Why no single entry fits. ``remedy`` is what the operator can do about an unmapped one."""
-
-    why: str
-    remedy: str = ""
-    ambiguous: bool = False
-
-
 class Origin(StrEnum):
     """Where a value of Willow's came from: for whoever asks why."""
 
@@ -105,6 +58,56 @@ class Origin(StrEnum):
 
 
 _ORIGINS = {EnumerationMode.MAP: Origin.VALUES, EnumerationMode.MATCH_NAME: Origin.NAME}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An enumeration as configured. ``values`` maps folded source values to Willow ids or names; ``origin`` is where
+    its mode finds a value, None for ``pass_through``, which finds it in two places."""
+
+    field: EnumField
+    source: str
+    mode: EnumerationMode
+    values: Mapping[str, str]
+    default: str | None
+    required: bool
+    origin: Origin | None = None
+
+
+def rules_of(settings: Enumerations) -> tuple[Rule, ...]:
+    """The rules in the order in which they are tried, ``omit`` left out.
+
+    Raises ValueError if two keys of a mapping are one without case and spacing and disagree."""
+    pairs = ((item, getattr(settings, item.setting)) for item in FIELDS)
+    return tuple(_rule(item, setting) for item, setting in pairs if setting.mode is not EnumerationMode.OMIT)
+
+
+def _rule(item: EnumField, setting: Enumeration) -> Rule:
+    values: dict[str, str] = {}
+    for name, target in setting.values.items():
+        if values.setdefault(fold_name(name), target) != target:
+            raise ValueError(
+                f"enumerations.{item.setting}.values: {name!r} stands there twice (case and spacing do not"
+                f" count), for {values[fold_name(name)]!r} and for {target!r}; keep one"
+            )
+    origin = _ORIGINS.get(setting.mode)
+    return Rule(item, item.source, setting.mode, values, setting.default, setting.required, origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a place-bound entry must be offered: the ticket's twin and the twins it lies in."""
+
+    twins: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Why no single entry fits. ``remedy`` is what the operator can do about an unmapped one."""
+
+    why: str
+    remedy: str = ""
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,7 @@ def resolve(
     if value is None or not value.strip():
         return _resolve_null(rule, lists, place, category)
     found = _match(rule, value, lists, place, category)
-    # Only pass_through is in neither: what it sends is the value itself, or Willow's id of its form.
-    origin = _ORIGINS.get(rule.mode) or (Origin.AS_IT_IS if found == value else Origin.FORM)
+    origin = rule.origin or (Origin.AS_IT_IS if found == value else Origin.FORM)
     if isinstance(found, Missed) and not found.ambiguous and rule.default is not None:
         found, origin = find(rule.field, rule.default, lists, place, category), Origin.DEFAULT
     if not isinstance(found, Missed):

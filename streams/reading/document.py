@@ -1,11 +1,11 @@
 """A story as one JSON document: what ``explain --json`` prints and the console shows."""
 
-from dataclasses import asdict
 from typing import Any
 
 from streams.delivery.outcomes import instant
 from streams.planning.decode import Undecodable
 from streams.reading.advice import advice
+from streams.reading.plain import plain
 from streams.reading.steps import Steps, steps_of
 from streams.reading.story import Story
 from streams.settings import Settings
@@ -23,11 +23,11 @@ def story_document(story: Story, settings: Settings) -> dict[str, Any]:
     steps = steps_in(story, settings)
     return {
         "orderId": story.order_id,
-        **asdict(advice(story)),
+        **plain(advice(story)),
         "history": [dict(said) for said in story.history],
         "state": _state(story),
         "newest": _newest(story),
-        "plan": None if steps is None else asdict(steps),
+        "plan": plain(steps),
         "willow": _willow(story),
     }
 

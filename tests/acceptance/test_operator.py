@@ -71,22 +71,22 @@ def test_why_an_order_is_or_is_not_a_ticket(stage_for: StageFor) -> None:
     assert "job_status: 'Mystery' → nothing" in text
 
     (parked,) = operator.json("parked")
-    assert (parked["order_id"], parked["reason"], parked["waiting_for"]) == ("WAITS", "no_willow_twin", ["PUMP1"])
+    assert (parked["orderId"], parked["reason"], parked["waitingFor"]) == ("WAITS", "no_willow_twin", ["PUMP1"])
     assert parked["remedy"]
     assert operator.json("parked", "--reason", "unknown_site") == []
-    stage.until(lambda: operator.json("status")["lag_records"] == 0, "the offsets to be committed")
+    stage.until(lambda: operator.json("status")["lagRecords"] == 0, "the offsets to be committed")
     status = operator.json("status")
-    assert (status["parked"], status["in_doubt"], status["tickets"], status["orders"]) == (
+    assert (status["parked"], status["inDoubt"], status["tickets"], status["orders"]) == (
         {"no_willow_twin": 1},
         0,
         1,
         3,
     )
-    assert (status["group"]["members"], status["open_claims"]) == (1, 0)
-    assert [site["entity_id"] for site in status["sites"]] == ["SITE1"]
+    assert (status["group"]["members"], status["openClaims"]) == (1, 0)
+    assert [site["entityId"] for site in status["sites"]] == ["SITE1"]
     (worker,) = status["workers"]
     assert (worker["ready"], worker["paused"], worker["problem"]) == (True, [], None)
-    assert worker["token_expires_seconds"] > 0
+    assert worker["tokenExpiresSeconds"] > 0
     judge(stage, waiting=[waits])
 
 
@@ -102,8 +102,8 @@ def test_what_no_worker_has_read_yet_is_told(stage_for: StageFor) -> None:
     assert told["newest"]["offset"] == newer.at.offset
     assert (told["plan"]["fate"], "summary" in told["plan"]["changed"]) == ("update", True)
     status = operator.json("status")
-    assert (status["lag_records"], status["group"]["members"]) == (1, 0)
-    assert status["oldest_unsynced_seconds"] > 0
+    assert (status["lagRecords"], status["group"]["members"]) == (1, 0)
+    assert status["oldestUnsyncedSeconds"] > 0
     assert operator.run("explain", "NOBODY").exit_code == 1
 
 

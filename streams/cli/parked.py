@@ -25,7 +25,7 @@ def command(settings: Settings, reason: str | None, as_json: bool) -> None:
     Those in doubt (create_in_doubt) are among them. Each goes on by itself when what it waits for arrives.
     """
     codes = [entry.code for entry in REASONS.values() if entry.decision == "parked"]
-    if reason not in (None, "fill", *codes):
+    if reason not in (None, *codes):
         raise CliError(f"no order can be parked as {reason!r}", f"Take one of {', '.join(codes)}.")
     found = waiting_orders(settings, reason=reason, watch=progress_if_long)
     if as_json:

@@ -21,12 +21,14 @@ _PRODUCER: dict[str, Any] = {
     "linger.ms": 20,
     "compression.type": "lz4",
     "queue.buffering.max.messages": 10_000,
-    # Our topics take 8 MiB; librdkafka would refuse above 1 MB.
-    "message.max.bytes": 8 << 20,
     "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
     # librdkafka would write its own lines into ours; what matters comes back with each record.
     "log_level": 0,
 }
+
+
+OUR_BYTES = 8 << 20
+"""What our own topics take of a record; an input topic that takes less refuses it by itself."""
 
 
 class Refused(Exception):
@@ -47,11 +49,15 @@ class Sender:
 
     settings: Settings
     again: str
+    max_bytes: int = 1_000_000
+    """Of a record: what an input topic takes unless its owner chose otherwise, and librdkafka's own default."""
     sent: int = 0
     _producer: Producer = field(init=False)
 
     def __post_init__(self) -> None:
-        self._producer = Producer({**confluent_config(self.settings.kafka), **_PRODUCER})
+        self._producer = Producer(
+            {**confluent_config(self.settings.kafka), **_PRODUCER, "message.max.bytes": self.max_bytes}
+        )
 
     def send(
         self,
@@ -110,7 +116,7 @@ class Outgoing:
 
 def send_all(settings: Settings, records: Iterable[Outgoing], advance: Advance, *, again: str) -> int:
     """Returns how many were acknowledged, which is all. ``again`` as in Sender. Raises CliError."""
-    sender, refused = Sender(settings, again), list[str]()
+    sender, refused = Sender(settings, again, max_bytes=OUR_BYTES), list[str]()
     for record in records:
         try:
             sender.send(

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.intent import IntentKind
 from streams.delivery.create import InDoubt, Seen, Ticketed, before_claim
-from streams.delivery.reconcile import Verdict, changes, desired, fill, judge
+from streams.delivery.reconcile import Desired, Verdict, changes, desired, fill, judge
 from streams.delivery.state import OrderState
 
 
@@ -78,10 +78,14 @@ def foresee(
         case IntentKind.PARK:
             return Foreseen(Fate.PARK, code)
         case IntentKind.DELETE:
-            return Foreseen(Fate.SKIP, "deleted_kept" if seen.ticket else "deleted_untracked")
+            if seen.ticket is None:
+                return Foreseen(Fate.SKIP, "deleted_untracked")
+            return _close(intent, state, seen.ticket, None) or Foreseen(Fate.SKIP, "deleted_kept")
         case IntentKind.SKIP:
-            leaves = seen.ticket is not None and code not in NOT_LEAVING
-            return Foreseen(Fate.SKIP, f"left_{code}" if leaves else code)
+            if seen.ticket is None or code in NOT_LEAVING:
+                return Foreseen(Fate.SKIP, code)
+            left = f"left_{code}"
+            return _close(intent, state, seen.ticket, left) or Foreseen(Fate.SKIP, left)
     return _upsert(intent, state, seen, owner_of)
 
 
@@ -107,8 +111,21 @@ def _upsert(
         return Foreseen(Fate.ADOPT if named else Fate.CREATE, twin_id=want.twin_id)
     if state.gone:
         return Foreseen(Fate.REJECT, "ticket_not_found", twin_id=want.twin_id)
-    if state.ticket_id != position.ticket_id or not state.hashes:
-        return Foreseen(Fate.COMPARE, twin_id=want.twin_id)
+    return _to_ticket(intent, want, state, position.ticket_id, None)
+
+
+def _close(intent: Mapping[str, Any], state: OrderState, ticket_id: str, code: str | None) -> Foreseen | None:
+    """With ``on_delete`` or ``on_leave: close`` the intent carries what closes the ticket."""
+    if not intent.get("fields") or state.gone:
+        return None
+    return _to_ticket(intent, Desired(dict(intent["fields"]), state.clear.get("twinId")), state, ticket_id, code)
+
+
+def _to_ticket(
+    intent: Mapping[str, Any], want: Desired, state: OrderState, ticket_id: str, code: str | None
+) -> Foreseen:
+    if state.ticket_id != ticket_id or not state.hashes:
+        return Foreseen(Fate.COMPARE, code, twin_id=want.twin_id)
     changed = want.fields if intent.get("force") else changes(want.fields, state.hashes)
     fate = Fate.UPDATE if changed else Fate.UNCHANGED
-    return Foreseen(fate, changed=tuple(sorted(changed)), twin_id=want.twin_id)
+    return Foreseen(fate, code, tuple(sorted(changed)), want.twin_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from streams.delivery.foresee import Fate
 from streams.planning.decode import Undecodable
 from streams.reading.order_facts import Stage
-from streams.reading.states import waiting_outcome
+from streams.reading.states import is_waiting, waiting_outcome
 from streams.reading.story import Story
 
 _MOVES = frozenset({Fate.CREATE, Fate.ADOPT, Fate.UPDATE, Fate.COMPARE})
@@ -41,12 +41,12 @@ def _parked(story: Story) -> Advice | None:
     waiting = story.state.waiting
     if waiting is None:
         return None
-    if story.planned is not None and story.planned.foreseen.fate in _MOVES:
+    if is_waiting(story.state) and story.planned is not None and story.planned.foreseen.fate in _MOVES:
         verdict = f"It is parked as {waiting.code}, and a fresh plan would {story.planned.foreseen.fate}."
         return Advice(verdict, f"It goes on by itself in a moment; if it does not: {_replay(story)}.")
     reason = waiting_outcome(waiting)["reason"]
     if reason is None:
-        return Advice("It is sent round to be planned with the fields that its record left out.", "Wait a moment.")
+        return Advice(f"Its newest record is under way ({waiting.kind}).", "Wait a moment, then look again.")
     return _as_told(reason)
 
 

@@ -14,7 +14,7 @@ from streams.delivery.state import OrderState
 from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
 from streams.planning.places import Selection
 from streams.reading.log import Log, Watch, unwatched
-from streams.reading.states import order_states, read_bindings, read_twins
+from streams.reading.states import is_waiting, order_states, read_bindings, read_twins
 from streams.settings import Settings
 from streams.tables.twins import TwinTable
 
@@ -144,7 +144,7 @@ def _oldest(log: Log, intents: str, work_orders: str, lag: Iterable[Lag]) -> flo
 
 
 def _figures(state: OrderState) -> _Figures:
-    waiting = state.waiting
+    waiting = state.waiting if is_waiting(state) else None
     since = waiting.since if waiting is not None else 0.0
     return _Figures(waiting.code if waiting is not None else None, since, state.left is not None, state.gone)
 

@@ -105,13 +105,15 @@ def standing_of(state: OrderState) -> Standing | None:
 
 
 def waiting_outcome(waiting: Waiting) -> dict[str, Any]:
-    """The ``parked`` outcome of a waiting order; one that is sent round for its fold was told none."""
-    return waiting.outcome or {
-        "outcome": "parked",
-        "reason": None,
-        "waitingFor": [],
-        "source": waiting.intent["source"],
-    }
+    """The ``parked`` outcome of a waiting order. One that is sent round for its fold, or is being applied, was told
+    none: its kind stands for it."""
+    untold = {"outcome": waiting.kind, "reason": None, "waitingFor": [], "source": waiting.intent["source"]}
+    return waiting.outcome or untold
+
+
+def is_waiting(state: OrderState) -> bool:
+    """Parked or in doubt, as its outcome told; not what is under way for a moment."""
+    return state.waiting is not None and state.waiting.outcome is not None
 
 
 def decided_offset(state: OrderState, topic: str, topic_id: str | None, partition: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Orders that wait: parked, in doubt, or sent round for what their record left out."""
+"""Orders that wait: parked or in doubt."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from streams.delivery.outcomes import instant, public_source
 from streams.delivery.state import OrderState
 from streams.reading.log import Log, Watch, unwatched
-from streams.reading.states import order_states, waiting_outcome
+from streams.reading.states import is_waiting, order_states, waiting_outcome
 from streams.settings import Settings
 
 
@@ -26,16 +26,10 @@ class WaitingOrder:
     behind: int
 
 
-_FILL = {
-    "message": "Its record left out fields that an earlier one carried; it is planned again with them.",
-    "remedy": "Nothing: this takes a moment. If it stays, see whether a worker runs (`willow-sync status`).",
-}
-
-
 def waiting_orders(settings: Settings, *, reason: str | None = None, watch: Watch = unwatched) -> list[WaitingOrder]:
     """Longest waiting first; with ``reason`` those of one code. Raises BrokerUnreachable, ReadFailed."""
     with Log(settings, watch=watch) as log:
-        found = order_states(log, settings, lambda state: state if state.waiting is not None else None)
+        found = order_states(log, settings, lambda state: state if is_waiting(state) else None)
     listed = [item for item in _listed(found) if reason in (None, item.reason)]
     return sorted(listed, key=lambda item: (item.since, item.order_id))
 
@@ -45,7 +39,7 @@ def _listed(states: Mapping[str, OrderState]) -> Iterator[WaitingOrder]:
         waiting = state.waiting
         assert waiting is not None
         said = waiting_outcome(waiting)
-        told = said["reason"] or _FILL
+        told = said["reason"]
         yield WaitingOrder(
             order_id,
             waiting.code,

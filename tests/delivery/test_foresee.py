@@ -46,7 +46,8 @@ class Case:
     changed: tuple[str, ...] = ()
 
 
-SKIP = intent("skip", reason={"code": "no_related_entity"})
+CLOSED = {"statusId": "closed"}
+SKIP = intent("skip", reason={"code": "no_related_entity"}, fields={})
 
 CASES = [
     Case("nothing stands against it", Fate.CREATE),
@@ -76,10 +77,29 @@ CASES = [
     Case("the ticket is gone", Fate.REJECT, "ticket_not_found", state=tracked(gone=True), seen=TICKET),
     Case("a skip", Fate.SKIP, "no_related_entity", SKIP),
     Case("a skip that leaves", Fate.SKIP, "left_no_related_entity", SKIP, tracked(), TICKET),
-    Case("Willow's own", Fate.SKIP, "willow_born", intent("skip", reason={"code": "willow_born"}), tracked(), TICKET),
+    Case(
+        "Willow's own",
+        Fate.SKIP,
+        "willow_born",
+        intent("skip", reason={"code": "willow_born"}, fields=CLOSED),
+        tracked(),
+        TICKET,
+    ),
     Case("a park", Fate.PARK, "unknown_entity", intent("park", reason={"code": "unknown_entity"})),
     Case("a delete", Fate.SKIP, "deleted_untracked", intent("delete")),
-    Case("a delete with a ticket", Fate.SKIP, "deleted_kept", intent("delete"), tracked(), TICKET),
+    Case("a delete with a ticket", Fate.SKIP, "deleted_kept", intent("delete", fields={}), tracked(), TICKET),
+    Case("a delete that closes", Fate.UPDATE, None, intent("delete", fields=CLOSED), tracked(), TICKET, ("statusId",)),
+    Case("closed already", Fate.UNCHANGED, None, intent("delete", fields={"statusId": "open"}), tracked(), TICKET),
+    Case("nothing to close", Fate.SKIP, "deleted_kept", intent("delete", fields=CLOSED), tracked(gone=True), TICKET),
+    Case(
+        "a skip that closes",
+        Fate.UPDATE,
+        "left_no_related_entity",
+        {**SKIP, "fields": CLOSED},
+        tracked(),
+        TICKET,
+        ("statusId",),
+    ),
     Case("nothing fills it", Fate.SKIP, "incomplete_record", intent(missing=["relatesTo"])),
     Case("a newer one was decided", Fate.SUPERSEDED, state=OrderState(decided={LOG: 8})),
     Case(

@@ -34,6 +34,9 @@ def waits(kind: str) -> OrderState:
     return OrderState(waiting=waiting)
 
 
+UNDER_WAY = Waiting("fill", "fill", 1.0, {"source": SOURCE}, [Owed(SOURCE)])
+
+
 def last(outcome: str, code: str) -> OrderState:
     return OrderState(last={"outcome": outcome, "reason": {**REASON, "code": code}, "source": SOURCE})
 
@@ -63,6 +66,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "a fresh plan would create",
         "replay --key WO1",
     ),
+    ("under way", {"state": OrderState(waiting=UNDER_WAY)}, "under way (fill)", "Wait a moment"),
     ("gone", {"willow": InWillow(gone=True)}, "no ticket T1", "resolve WO1"),
     (
         "poison",

@@ -1,5 +1,6 @@
 """Topics are read from where they begin to where they end now, and at given offsets."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,6 +55,10 @@ def test_a_transaction_s_end_leaves_an_offset_that_no_record_fills(topics: Topic
         producer.begin_transaction()
         producer.produce(topic, b"%d" % number, b"k", partition=0)
         producer.commit_transaction(20)
+    # The broker writes the marker after it has confirmed the commit.
+    deadline = time.monotonic() + 20.0
+    while log.spans(topic, [0])[0][1] < 4 and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert [(record.offset, record.value) for record in log.read(topic, partitions=[0])] == [(0, b"0"), (2, b"1")]
 
 

@@ -171,7 +171,7 @@ def _show_sent(sent: int, replay_id: str, left_out: Counter[str], *, as_json: bo
             json.dumps({"dryRun": False, "sent": sent, "replayId": replay_id, "leftOut": dict(+left_out)}, indent=2)
         )
         return
-    click.echo(f"{sent} records sent round; their outcomes carry the replayId {replay_id}")
+    click.echo(f"{sent} sent round; the outcomes carry the replayId {replay_id}")
     _show_left_out(left_out)
 
 

@@ -133,7 +133,7 @@ def send_all(settings: Settings, records: Iterable[Outgoing], advance: Advance, 
     sender.flush()
     if refused:
         raise CliError(
-            f"{len(refused)} records were not sent ({refused[0]}); {sender.sent} were",
+            f"not sent: {len(refused)} ({refused[0]}); acknowledged: {sender.sent}",
             f"See `willow-sync topics --check` and the broker's log, then {again}; sending twice does no harm.",
         )
     return sender.sent

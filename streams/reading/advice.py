@@ -9,8 +9,13 @@ from streams.reading.order_facts import Stage
 from streams.reading.states import is_waiting, waiting_outcome
 from streams.reading.story import Story
 
-_MOVES = frozenset({Fate.CREATE, Fate.ADOPT, Fate.UPDATE, Fate.COMPARE})
-"""Fates that bring something to Willow."""
+_MOVES = {
+    Fate.CREATE: "create its ticket",
+    Fate.ADOPT: "adopt the ticket that it names",
+    Fate.UPDATE: "update its ticket",
+    Fate.COMPARE: "compare its ticket with Willow",
+}
+"""Fates that bring something to Willow, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def _parked(story: Story) -> Advice | None:
     if waiting is None:
         return None
     if is_waiting(story.state) and story.planned is not None and story.planned.foreseen.fate in _MOVES:
-        verdict = f"It is parked as {waiting.code}, and a fresh plan would {story.planned.foreseen.fate}."
+        verdict = f"It is parked as {waiting.code}, and a fresh plan would {_MOVES[story.planned.foreseen.fate]}."
         return Advice(verdict, f"It goes on by itself in a moment; if it does not: {_replay(story)}.")
     reason = waiting_outcome(waiting)["reason"]
     if reason is None:
@@ -76,14 +81,14 @@ def _refused(story: Story) -> Advice | None:
     if now.fate not in _MOVES or last["outcome"] == "rejected":
         # Whether Willow would refuse it again only Willow can say.
         return told
-    return Advice(f"{told.verdict} A fresh plan would {now.fate}.", f"To send it: {_replay(story)}.")
+    return Advice(f"{told.verdict} A fresh plan would {_MOVES[now.fate]}.", f"To send it: {_replay(story)}.")
 
 
 def _behind(story: Story) -> Advice | None:
     if story.planned is None or story.planned.foreseen.fate not in _MOVES:
         return None
     changed = ", ".join(story.planned.foreseen.changed)
-    verdict = f"A fresh plan would {story.planned.foreseen.fate}" + (f": {changed}." if changed else ".")
+    verdict = f"A fresh plan would {_MOVES[story.planned.foreseen.fate]}" + (f": {changed}." if changed else ".")
     return Advice(f"{verdict} Settings or places have changed since its last record.", f"To send it: {_replay(story)}.")
 
 

@@ -92,7 +92,12 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "Rejected as invalid",
         "Attach the twin ids.",
     ),
-    ("settings changed", {"planned": planned(Fate.UPDATE, None, "twinId")}, "would update: twinId", "replay --key WO1"),
+    (
+        "settings changed",
+        {"planned": planned(Fate.UPDATE, None, "twinId")},
+        "would update its ticket: twinId",
+        "replay --key WO1",
+    ),
     (
         "changed in Willow",
         {"willow": InWillow(changed_there={"summary": "x"})},

@@ -165,7 +165,7 @@ def test_the_text_and_the_document_tell_the_same() -> None:
     settings = settings_with()
     told = story({**related("AHU1", "LOOP"), "description": "Line one\nline two"}, settings)
     text = "\n".join(story_lines(told, settings))
-    assert text.startswith("WO1: A fresh plan would create.")
+    assert text.startswith("WO1: A fresh plan would create its ticket.")
     assert "what to do: To send it: `willow-sync replay --key WO1`." in text
     assert "Thing AirHandlingUnit AHU1 (AHU1) → Floor Floor FLR1 (FLR1) → Site Site SITE1 (SITE1) (selected)" in text
     assert "unknown, a loop at LOOP" in text
@@ -173,4 +173,4 @@ def test_the_text_and_the_document_tell_the_same() -> None:
     assert "upsert: a ticket would be created" in text
     document = story_document(told, settings)
     assert orjson.loads(orjson.dumps(document))["plan"]["twinId"] == "TW-AHU1"
-    assert document["verdict"].startswith("A fresh plan would create.")
+    assert document["verdict"].startswith("A fresh plan would create its ticket.")

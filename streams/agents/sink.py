@@ -15,7 +15,7 @@ from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
 from streams.delivery.foresee import NOT_LEAVING
 from streams.delivery.outcomes import outcome
-from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge
+from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, same_record
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
 from streams.planning.reasons import left, reason
@@ -187,7 +187,8 @@ class Sink:
     async def _park(self, order: Order, step: Step[Any]) -> None:
         intent, state, now = step.intent, order.state, self._books.clock()
         former = state.waiting
-        if former is not None and former.intent["source"] != intent["source"]:
+        if former is not None:
+            # Also under its own coordinates: a replay brings the record as it came, not the fold over the older ones.
             intent = {**intent, "record": {**former.intent.get("record", {}), **intent.get("record", {})}}
         said = outcome(
             intent,
@@ -197,7 +198,7 @@ class Sink:
             ticket_id=state.ticket_id,
             waiting_for=intent.get("waitingFor", ()),
         )
-        told_already = former is not None and former.kind == "parked" and former.intent["source"] == intent["source"]
+        told_already = former is not None and former.kind == "parked" and same_record(intent, former.intent)
         waiting = Waiting(kind="parked", code=intent["reason"]["code"], since=now, intent=intent, outcome=said)
         await order.wait(step, waiting, None if told_already else said)
 

@@ -127,6 +127,27 @@ def test_a_skipped_order_is_replayed_once_its_mapping_is_there(stage_for: StageF
     assert operator.lines("replay", "--reason", "unmapped_job_status", "--dry-run")[0] == "would do nothing"
 
 
+def test_a_parked_order_is_replayed_and_keeps_the_fold_of_what_waits(stage_for: StageFor) -> None:
+    stage = stage_for()
+    stage.worker()
+    operator = Operator(stage)
+    stage.entities(entity("PUMP1", "Pump", "FLOOR1"))
+    old = stage.change("WAITS", relatesTo=relates_to("PUMP1"), description="Only the first says this")
+    new = stage.change("WAITS", relatesTo=relates_to("PUMP1"), without={"description"}, summary="The newest")
+    stage.parked(old)
+    stage.parked(new)
+    assert operator.lines("replay", "--outcome", "parked", "--dry-run")[0] == "would park 1"
+    sent = operator.json("replay", "--reason", "no_willow_twin")
+    (said,) = _replayed(stage, sent["replayId"], 1)
+    assert (said["outcome"], said["final"], said["waitingFor"]) == ("parked", False, ["PUMP1"])
+    stage.entities(entity("PUMP1", "Pump", "FLOOR1", "TW-PUMP1"))
+    assert _replayed(stage, sent["replayId"], 2)[1]["outcome"] == "created"
+    assert [item["outcome"] for item in stage.finals([old, new])] == ["superseded", "superseded"]
+    ticket = stage.willow.ticket("WAITS")
+    assert ticket is not None
+    assert (ticket["summary"], ticket["description"]) == ("The newest", "Only the first says this")
+
+
 def test_force_overwrites_what_was_changed_in_willow(stage_for: StageFor) -> None:
     stage = stage_for()
     stage.worker()

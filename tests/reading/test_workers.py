@@ -11,7 +11,7 @@ from streams.web import Pages
 
 async def test_readiness_breaker_and_token() -> None:
     metrics = Metrics()
-    metrics.paused("tenant")
+    metrics.paused(["tenant"])
     metrics.gauge("token_expires_seconds", "Life left.", lambda: 3349.0)
     metrics.gauge("in_flight", "Calls.", lambda: 7.0)
     async with Pages(Web(port=0), ready=lambda: ["paused (tenant): 403"], metrics=metrics.text) as pages:

@@ -62,6 +62,13 @@ def with_settings(function: Callable[..., _R]) -> Callable[..., _R]:
     return wrapper
 
 
+def printable(text: str) -> str:
+    """What came from a topic or from Willow must not steer the operator's terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char == "\n" or char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class Advance(Protocol):
     """Tells the progress display that ``count`` more units are done."""
 

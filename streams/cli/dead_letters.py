@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from streams.cli.common import CliError, json_option, progress, progress_if_long, with_settings
+from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.places import PLACE
 from streams.cli.sending import Outgoing, send_all
 from streams.reading.dead_letters import DeadLetter, dead_letters
@@ -39,7 +39,8 @@ def list_them(settings: Settings, code: str | None, as_json: bool) -> None:
     click.echo(f"{len(found)} in {settings.topics.name('dead_letters')}" + (f": {counts}" if counts else ""))
     for letter in found[:_SHOWN]:
         names = f"  {letter.order_id}" if letter.order_id else ""
-        click.echo(f"{_place(letter)}  {letter.time}  {_original(letter)}{names}  {letter.code}: {letter.message}")
+        line = f"{_place(letter)}  {letter.time}  {_original(letter)}{names}  {letter.code}: {letter.message}"
+        click.echo(printable(line))
     if len(found) > _SHOWN:
         click.echo(f"and {len(found) - _SHOWN} more: --json lists all, --code narrows")
 
@@ -54,12 +55,12 @@ def show(settings: Settings, place: tuple[int, int], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_document(letter), ensure_ascii=False, indent=2))
         return
-    click.echo(f"{letter.code}: {letter.message}")
+    click.echo(printable(f"{letter.code}: {letter.message}"))
     click.echo(f"remedy: {letter.remedy}")
     click.echo(f"original: {_original(letter)}, dead-lettered {letter.time}")
     click.echo(f"key: {_text(letter.key)}")
     for name, value in letter.headers:
-        click.echo(f"header {name}: {_text(value)}")
+        click.echo(f"header {printable(name)}: {_text(value)}")
     click.echo(f"value: {_text(letter.value)}")
 
 
@@ -148,8 +149,6 @@ def _text(value: bytes | None) -> str:
     if value is None:
         return "null"
     try:
-        text = value.decode()
+        return printable(value.decode())
     except UnicodeDecodeError:
         return repr(value)
-    # What poison holds must not steer the operator's terminal.
-    return text if text.replace("\n", "").isprintable() else repr(text)

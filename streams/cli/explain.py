@@ -5,7 +5,7 @@ import json
 
 import click
 
-from streams.cli.common import CliError, json_option, progress_if_long, with_settings
+from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
 from streams.cli.explain_text import story_lines
 from streams.reading.document import story_document
 from streams.reading.story import story_of
@@ -33,4 +33,4 @@ def command(settings: Settings, order: str, as_json: bool) -> None:
         click.echo(json.dumps(story_document(story, settings), ensure_ascii=False, indent=2))
     else:
         for line in story_lines(story, settings):
-            click.echo(line)
+            click.echo(printable(line))

@@ -5,7 +5,7 @@ from collections import Counter
 
 import click
 
-from streams.cli.common import CliError, json_option, progress_if_long, with_settings
+from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
 from streams.planning.reasons import REASONS
 from streams.reading.plain import plain
 from streams.reading.waiting import waiting_orders
@@ -37,9 +37,9 @@ def command(settings: Settings, reason: str | None, as_json: bool) -> None:
     )
     told: set[str] = set()
     for item in found[:_SHOWN]:
-        click.echo(f"{item.order_id}  {item.reason} since {item.since}  {item.message}")
+        click.echo(printable(f"{item.order_id}  {item.reason} since {item.since}  {item.message}"))
         if item.waiting_for:
-            click.echo(f"    waits for: {', '.join(item.waiting_for)}")
+            click.echo(printable(f"    waits for: {', '.join(item.waiting_for)}"))
         if item.behind:
             click.echo(f"    later records behind it: {item.behind}")
         if item.remedy not in told:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli import main
+from streams.cli.common import printable
 
 SETTINGS = """
 willow: {base_url: "http://127.0.0.1:9/api/v3", client_id: a, client_secret: b}
@@ -60,3 +61,8 @@ def test_a_wrong_value_is_told_with_what_is_allowed(config: str, words: list[str
     ended = run(config, *words)
     assert ended.exit_code == 2
     assert said in " ".join(ended.stderr.split())
+
+
+def test_what_came_from_outside_does_not_steer_the_terminal() -> None:
+    assert printable("Łukasz: 漏水\nline two") == "Łukasz: 漏水\nline two"
+    assert printable("\x1b[31mred\u202e\x00") == "\\x1b[31mred\\u202e\\x00"

@@ -46,6 +46,7 @@ generate: $(STAMP)
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m streams.config.docs
 	$(BIN)/python -m ops.emulator.faults.docs
+	$(BIN)/python -m streams.willow.docs
 	$(BIN)/python -m streams.planning.reasons > docs/reasons.md
 
 # Whether what is checked in is what the code says.
@@ -53,6 +54,7 @@ generated: $(STAMP)
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m streams.config.docs --check
 	$(BIN)/python -m ops.emulator.faults.docs --check
+	$(BIN)/python -m streams.willow.docs --check
 	$(BIN)/python -m streams.planning.reasons | diff docs/reasons.md - || { echo "run: make generate" >&2; exit 1; }
 
 LOCK := uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from streams.willow.errors import Call, NoAnswer, NotSentReason, Problem, Refused
+from streams.willow.errors import Call, NoAnswer, NotSentReason, Problem, Refused, refused_kind
 
 MAX_TEXT_BYTES = 1024
 """Of a refusal's body, what an error keeps: a proxy's error page must not flood outcomes and logs."""
@@ -78,7 +78,7 @@ def refusal(exchange: Exchange, status: int, *, now: float, scrub: Scrub) -> Ref
     text = scrub(bytes(exchange.body[: 2 * MAX_TEXT_BYTES]).decode(errors="replace"))
     if 300 <= status < 400:
         text = f"redirects to {scrub(exchange.headers.get('location', 'nowhere'))}"
-    return Refused(
+    return refused_kind(status)(
         exchange.call,
         status,
         problem=read_problem(bytes(exchange.body), scrub),

@@ -4,7 +4,8 @@ repeats."""
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -13,12 +14,14 @@ import httpx
 import orjson
 
 from streams.willow.answers import MASK, Answer, Exchange, refusal
+from streams.willow.downloads import Download
 from streams.willow.errors import Call, NoAnswer, NotSent, NotSentReason, TokenRefused, WillowError
-from streams.willow.operations import OPERATIONS, TOKEN, Body, Group, Operation
+from streams.willow.operation import Body, Group, Operation
+from streams.willow.operations import OPERATIONS, TOKEN
 from streams.willow.rate import LIMITS, WindowLimit
 from streams.willow.retries import Retries
 from streams.willow.token import TokenSource
-from streams.willow.transport import Transport
+from streams.willow.transport import Transport, close, read_body
 
 T = TypeVar("T")
 
@@ -61,16 +64,23 @@ class Credentials:
         }
 
 
-_CONTENT_TYPES: dict[Body, str] = {
-    Body.JSON: "application/json",
-    Body.FORM: "application/x-www-form-urlencoded",
-}
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A request's body as it is sent; ``kind`` is its content type, "" where there is no body."""
+
+    kind: str = ""
+    data: bytes = b""
 
 
-def _encode(kind: Body, body: Any) -> bytes:
-    if kind is Body.NONE:
-        return b""
-    return urlencode(body).encode() if kind is Body.FORM else orjson.dumps(body)
+def _encode(kind: Body, body: Any) -> Content:
+    if kind is Body.JSON:
+        return Content("application/json", orjson.dumps(body))
+    if kind is Body.FORM:
+        return Content("application/x-www-form-urlencoded", urlencode(body).encode())
+    return body if kind is Body.FILES else _NO_CONTENT
+
+
+_NO_CONTENT = Content()
 
 
 class Caller:
@@ -114,28 +124,78 @@ class Caller:
         self._request_ids = (f"ws-{uuid.uuid4().hex[:12]}-{number}" for number in itertools.count(1))
         self.tokens = TokenSource(self._fetch_token, clock)
 
-    async def call(self, operation: Operation, read: Callable[[Answer], T], body: Any = None, **ids: str) -> T:
-        """``read`` makes a value of a 2xx and raises NoAnswer where it can't. Raises WillowError."""
+    async def call(
+        self, operation: Operation[Any], read: Callable[[Answer], T], body: Any = None, query: str = "", **ids: str
+    ) -> T:
+        """``read`` makes a value of a 2xx and raises NoAnswer where it can't. Raises WillowError.
+
+        ``body`` is JSON values, a form's fields, or ``Content`` where the operation carries files; ``query`` is
+        encoded already."""
         path = operation.url_path(**ids)
         content = _encode(operation.body, body)
 
         async def attempt() -> T:
             if operation.rate_group:
                 await self._limits[operation.rate_group].wait()
-            exchange = Exchange(self._call(operation, path))
+            exchange = Exchange(self._call(operation, path, query))
             if operation.repeatable:
                 await self._pass_gate(exchange)
             return read(await self._within_deadline(exchange, content))
 
         return await (self._retries.run(attempt) if operation.repeatable else attempt())
 
+    @asynccontextmanager
+    async def stream(self, operation: Operation[Any], **ids: str) -> AsyncIterator[Download]:
+        """The answer's headers, and its body as it arrives. The deadline bounds the wait for the headers, and then
+        for each piece. Not repeated: a piece that was handed on can't be taken back. Raises WillowError."""
+        exchange = Exchange(self._call(operation, operation.url_path(**ids)))
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    response = await self._opened(exchange, stack)
+            except TimeoutError:
+                raise self._late(exchange) from None
+            try:
+                yield Download(exchange, response, self._timeout)
+            finally:
+                await close(response)
+
+    async def _opened(self, exchange: Exchange, stack: AsyncExitStack) -> httpx.Response:
+        """A 2xx whose body is still to be read; its slot is held until the stack ends. Raises Refused."""
+        await self._authorise(exchange)
+        exchange.waits_for = NotSentReason.BUSY
+        await stack.enter_async_context(self._slots)
+        response = await self._sent(exchange)
+        if response.status_code == 401:
+            await close(response)
+            self.tokens.discard(exchange.bearer)
+            exchange.again()
+            await self._authorise(exchange)
+            await self._pass_gate(exchange)
+            response = await self._sent(exchange)
+        if response.status_code >= 300:
+            await read_body(exchange, response)
+            self._finish(exchange)
+        return response
+
+    async def _sent(self, exchange: Exchange) -> httpx.Response:
+        started = self._clock()
+        try:
+            return await self._transport.open(exchange, self._url(exchange.call), self._headers(exchange, _NO_CONTENT))
+        finally:
+            self._observe(exchange.call.operation.name, exchange.status, self._clock() - started)
+
+    async def token(self, read: Callable[[Answer], T]) -> T:
+        """One token call, whose answer is not kept here."""
+        return await self.call(TOKEN, read, self._credentials.form())
+
     async def _fetch_token(self) -> Answer:
-        return await self.call(TOKEN, _whole, self._credentials.form())
+        return await self.token(_whole)
 
-    def _call(self, operation: Operation, path: str) -> Call:
-        return Call(operation, path, next(self._request_ids))
+    def _call(self, operation: Operation[Any], path: str, query: str = "") -> Call:
+        return Call(operation, path, next(self._request_ids), query)
 
-    async def _within_deadline(self, exchange: Exchange, content: bytes) -> Answer:
+    async def _within_deadline(self, exchange: Exchange, content: Content) -> Answer:
         try:
             # Neither httpx nor aiohttp bounds a whole call: a dripping body outlives their time-outs.
             async with asyncio.timeout(self._timeout):
@@ -163,7 +223,7 @@ class Caller:
 
         raise refusal(exchange, status, now=self._wall_clock(), scrub=scrub)
 
-    async def _with_bearer(self, exchange: Exchange, content: bytes) -> None:
+    async def _with_bearer(self, exchange: Exchange, content: Content) -> None:
         await self._authorise(exchange)
         await self._in_slot(exchange, content)
         if exchange.status == 401:
@@ -190,31 +250,38 @@ class Caller:
             # Said of the call that needed it, and as proof: without a bearer it was never sent.
             raise _not_sent(exchange.call, error) from error
 
-    async def _in_slot(self, exchange: Exchange, content: bytes) -> None:
+    async def _in_slot(self, exchange: Exchange, content: Content) -> None:
         exchange.waits_for = NotSentReason.BUSY
         async with self._slots:
             await self._perform(exchange, content)
 
-    async def _perform(self, exchange: Exchange, content: bytes) -> None:
-        operation = exchange.call.operation
+    async def _perform(self, exchange: Exchange, content: Content) -> None:
+        started = self._clock()
+        try:
+            await self._transport.perform(
+                exchange, self._url(exchange.call), self._headers(exchange, content), content.data
+            )
+        finally:
+            self._observe(exchange.call.operation.name, exchange.status, self._clock() - started)
+
+    def _headers(self, exchange: Exchange, content: Content) -> dict[str, str]:
+        call = exchange.call
         headers = {
-            "accept": "application/json",
+            "accept": "*/*" if call.operation.streamed else "application/json",
             "accept-encoding": "gzip",
             "user-agent": "willow-sync",
-            "x-request-id": exchange.call.request_id,
+            "x-request-id": call.request_id,
         }
         if exchange.bearer:
             headers["authorization"] = f"Bearer {exchange.bearer}"
-        if operation.body is not Body.NONE:
-            headers["content-type"] = _CONTENT_TYPES[operation.body]
-        started = self._clock()
-        try:
-            await self._transport.perform(exchange, self._url(exchange.call.path), headers, content)
-        finally:
-            self._observe(operation.name, exchange.status, self._clock() - started)
+        if content.kind:
+            headers["content-type"] = content.kind
+        return headers
 
-    def _url(self, path: str) -> httpx.URL:
-        return self._fixed_urls.get(path) or httpx.URL(self._base_url + path)
+    def _url(self, call: Call) -> httpx.URL:
+        if call.query:
+            return httpx.URL(f"{self._base_url}{call.path}?{call.query}")
+        return self._fixed_urls.get(call.path) or httpx.URL(self._base_url + call.path)
 
     def _late(self, exchange: Exchange) -> NotSent | NoAnswer:
         if exchange.waits_for is not None:

@@ -2,31 +2,44 @@
 
 ::
 
-    WillowError                  method, path, status, request_id, retry_after, remedy
+    WillowError                  method, path, status, words, request_id, retry_after, remedy
      ├─ Refused                  Willow answered, and its answer is no (status 3xx, 4xx or 5xx)
+     │   ├─ Invalid              400, 413, 415, 422: what was sent; errors names the properties
+     │   ├─ Unauthorized         401, with a bearer that was just renewed
+     │   ├─ Forbidden            403: the client lacks the permission, or the place is outside its location
+     │   ├─ NotFound             404
+     │   ├─ Conflict             409
+     │   ├─ TooManyRequests      429: retry_after where Willow said it
+     │   └─ Unavailable          5xx
      ├─ NotSent                  proof that Willow never executed it; reason says why
      │   └─ TokenRefused         no bearer: Willow refused the client's credentials
-     └─ NoAnswer                 it may or may not have been executed: time-out, reset, 2xx that can't be read
+     ├─ NoAnswer                 it may or may not have been executed: time-out, reset, 2xx that can't be read
+     └─ Incomplete               a list that Willow could hand out in part only; failed names the ids
 
 The caller asks one question first: could Willow have done it? ``NotSent``: no. ``NoAnswer``: perhaps.
 ``Refused``: the status decides (delivery.md §2 lists the ones that prove it was not executed).
+``words`` are Willow's own, "" where it said nothing or was never reached.
 No error holds the client's secret or a bearer; Willow's own words are cut to 1 KiB.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from streams.willow.operations import Operation
+from streams.willow.operation import Operation
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Which call an error speaks of: a row of the operations table, its concrete path, and its request id."""
+    """Which call an error speaks of: a row of the operations table, its concrete path, and its request id.
 
-    operation: Operation
+    ``query`` is the query string: part of the call, but not of the words, for it may be long."""
+
+    operation: Operation[Any]
     path: str
     request_id: str
+    query: str = ""
 
     def __str__(self) -> str:
         return f"{self.operation.method} {self.path}"
@@ -61,10 +74,12 @@ class WillowError(Exception):
         *,
         remedy: str,
         status: int | None = None,
+        words: str = "",
         request_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         self.call = call
+        self.words = words
         self.operation = call.operation.name
         self.method = call.operation.method
         self.path = call.path
@@ -82,9 +97,9 @@ _STATUS_REMEDIES: dict[int, str] = {
     400: _NAMED,
     401: f"A renewed token is refused as well: check the client's assignments ({_PERMISSIONS}).",
     403: f"Give the client the permission, or widen its location ({_PERMISSIONS}, Assignments).",
-    404: "The ticket does not exist for this client; if every call ends so, willow.base_url is wrong.",
+    404: "What the path names does not exist for this client; if every call ends so, willow.base_url is wrong.",
     405: _NOT_WILLOW,
-    409: "Read the ticket back and compare; another writer may have changed it.",
+    409: "Read it back and compare; another writer may have changed it.",
     413: "The record is too large for Willow; shorten its texts.",
     415: "Something between here and Willow changed the content type; look at the proxies.",
     422: _NAMED,
@@ -116,12 +131,13 @@ class Refused(WillowError):
     ) -> None:
         self.problem = problem
         self.text = text
-        words = (str(problem) if problem else "") or text.strip() or "no words"
+        words = (str(problem) if problem else "") or text.strip()
         super().__init__(
             call,
-            f"Willow answered {status}: {words}",
+            f"Willow answered {status}: {words or 'no words'}",
             remedy=_STATUS_REMEDIES.get(status) or _CLASS_REMEDIES[min(status // 100, 5)],
             status=status,
+            words=words,
             request_id=request_id,
             retry_after=retry_after,
         )
@@ -131,6 +147,52 @@ class Refused(WillowError):
         """Property → messages, as Willow spelled them; ``wire.refused_fields`` turns them into field
         names."""
         return self.problem.errors if self.problem else {}
+
+
+class Invalid(Refused):
+    """What was sent is not what Willow takes; ``errors`` names the properties where Willow did."""
+
+
+class Unauthorized(Refused):
+    """A bearer that was just renewed is refused as well."""
+
+
+class Forbidden(Refused):
+    """The client may not do this, or not at this place."""
+
+
+class NotFound(Refused):
+    """What the path names does not exist for this client."""
+
+
+class Conflict(Refused):
+    """It contradicts what Willow holds."""
+
+
+class TooManyRequests(Refused):
+    """Over the rate limit; the groups with a published limit are kept below it by the client itself."""
+
+
+class Unavailable(Refused):
+    """A fault on Willow's side, or of a proxy before it. A write may have been executed all the same."""
+
+
+_KINDS: dict[int, type[Refused]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    413: Invalid,
+    415: Invalid,
+    422: Invalid,
+    429: TooManyRequests,
+}
+
+
+def refused_kind(status: int) -> type[Refused]:
+    """The class for a refusal's status; Refused itself where the tree has none."""
+    return _KINDS.get(status) or (Unavailable if status >= 500 else Refused)
 
 
 class NotSentReason(StrEnum):
@@ -204,3 +266,18 @@ class NoAnswer(WillowError):
         if call.operation.repeatable:
             remedy = "Nothing was changed by it; try again."
         super().__init__(call, message, remedy=remedy, status=status, request_id=request_id)
+
+
+class Incomplete(WillowError):
+    """Raised after the last item of a list that Willow handed out in part: for ``failed`` it had no answer.
+
+    Everything else of the list has been handed on."""
+
+    def __init__(self, call: Call, failed: tuple[str, ...], words: str) -> None:
+        self.failed = failed
+        super().__init__(
+            call,
+            f"Willow has no answer for {len(failed)} of the ids ({', '.join(failed[:5])}): {words or 'no words'}",
+            remedy="Check these ids (POST /twins/ids says which exist); the other ids were answered.",
+            words=words,
+        )

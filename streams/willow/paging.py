@@ -1,11 +1,12 @@
-"""Walking a paged list whole, though nobody says whether its first page is 0 or 1 (contract §7, facts §5)."""
+"""Walking paged lists whole: those in numbered pages, though nobody says whether the first is 0 or 1 (contract §7,
+facts §5), and those that go on by a token."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from streams.willow.errors import Refused
-from streams.willow.models import Page
+from streams.willow.models.paging import Page, TokenPage
 
 T = TypeVar("T")
 
@@ -72,3 +73,19 @@ async def _start(fetch: Callable[[int], Awaitable[Page[T]]], base: PageBase) -> 
             return 1, [one]
         raise
     return 1, [zero, one]
+
+
+async def walk_tokens(fetch: Callable[[str | None], Awaitable[TokenPage[T]]]) -> AsyncGenerator[TokenPage[T], None]:
+    """Every page; ``fetch`` takes the token of the page before, None for the first. A page may be empty and others
+    follow. Raises PagingStuck when a token comes again, for the same pages would come for ever."""
+    seen: set[str] = set()
+    token: str | None = None
+    while True:
+        page = await fetch(token)
+        yield page
+        token = page.token
+        if token is None:
+            return
+        if token in seen:
+            raise PagingStuck("its continuation token leads back to a page that was read already")
+        seen.add(token)

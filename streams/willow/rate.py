@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from streams.willow.operations import RateGroup
+from streams.willow.operation import RateGroup
 
-LIMITS: dict[RateGroup, tuple[int, float]] = {RateGroup.TWINS: (20, 10.0)}
-"""Group → calls in so many seconds."""
+LIMITS: dict[RateGroup, tuple[int, float]] = {RateGroup.TWINS: (20, 10.0), RateGroup.TIME_SERIES: (20, 10.0)}
+"""Group → calls in so many seconds. Paths below ``/twins`` count as one group, those below ``/time-series`` as
+another."""
 
 # Calls sent just within a window may arrive closer together than they left.
 _SLACK_SECONDS = 0.5

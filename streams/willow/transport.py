@@ -57,6 +57,15 @@ class Transport:
         """Send, and read the answer into ``exchange``, which keeps what has arrived when this is cancelled.
 
         Raises NotSent and NoAnswer. A status ≥ 300 counts even if its body breaks off: it is known."""
+        response = await self.open(exchange, url, headers, body)
+        await read_body(exchange, response)
+
+    async def open(
+        self, exchange: Exchange, url: httpx.URL, headers: Mapping[str, str], body: bytes = b""
+    ) -> httpx.Response:
+        """Send, and return as soon as the headers are there. The caller reads or closes (``read_body``, ``close``).
+
+        Raises NotSent and NoAnswer."""
         request = httpx.Request(exchange.call.operation.method, url, headers=headers, content=body)
         exchange.waits_for = None
         try:
@@ -64,10 +73,10 @@ class Transport:
         # All of them: some of aiohttp's errors come through unmapped, and a create must not end in an error
         # of which nobody knows whether it was sent.
         except Exception as error:
-            raise _failed(exchange, error) from error
+            raise failed(exchange, error) from error
         exchange.status = response.status_code
         exchange.headers = response.headers
-        await _read(exchange, response)
+        return response
 
 
 def _never_resend(session: aiohttp.ClientSession) -> None:
@@ -81,7 +90,9 @@ def _never_resend(session: aiohttp.ClientSession) -> None:
     session._retry_connection = False
 
 
-async def _read(exchange: Exchange, response: httpx.Response) -> None:
+async def read_body(exchange: Exchange, response: httpx.Response) -> None:
+    """The whole body into ``exchange``; the response is closed then. Raises NoAnswer where a 2xx breaks off or is
+    larger than ``MAX_ANSWER_BYTES``."""
     body = exchange.body
     try:
         async for chunk in response.aiter_bytes():
@@ -90,10 +101,10 @@ async def _read(exchange: Exchange, response: httpx.Response) -> None:
                 break
     except Exception as error:
         if response.status_code < 300:
-            raise _failed(exchange, error) from error
+            raise failed(exchange, error) from error
     finally:
         if not response.is_closed:
-            await _close(response)
+            await close(response)
     if len(body) > MAX_ANSWER_BYTES and response.status_code < 300:
         raise NoAnswer(
             exchange.call,
@@ -103,7 +114,8 @@ async def _read(exchange: Exchange, response: httpx.Response) -> None:
         )
 
 
-async def _close(response: httpx.Response) -> None:
+async def close(response: httpx.Response) -> None:
+    """Gives the connection back, within a second."""
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await response.aclose()
@@ -111,7 +123,8 @@ async def _close(response: httpx.Response) -> None:
         return
 
 
-def _failed(exchange: Exchange, error: Exception) -> NotSent | NoAnswer:
+def failed(exchange: Exchange, error: Exception) -> NotSent | NoAnswer:
+    """What an error of the HTTP stack proves about the call."""
     cause = error.__cause__ if isinstance(error, httpx.HTTPError) else error
     words = str(error) or type(cause or error).__name__
     for kind, reason in _NEVER_CONNECTED:

@@ -1,4 +1,5 @@
-"""Willow's wire form of a ticket, all of it (contract §7): a tenant's difference is one edit of ``FIELDS``.
+"""Willow's wire form where it is not published or could differ (contract §7): a tenant's difference is one edit,
+of a ticket's ``FIELDS`` as a rule.
 
 Fields go by their names of contract §4 everywhere else. Nothing here knows HTTP.
 """
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
+from urllib.parse import urlencode
 
 Path = tuple[str, ...]
 
@@ -247,12 +249,13 @@ def refused_fields(errors: Mapping[str, Any]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition of a list call; several are joined by And. Which fields can be filtered is not
-    documented."""
+    """One condition of a list call; ``joined`` (``And``, ``Or``) ties it to the ones before, And if not given.
+    Which fields can be filtered is not documented."""
 
     field: str
     operator: str
     value: Any
+    joined: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,15 +267,17 @@ class Sort:
 def list_body(filters: Iterable[Filter], sort: Iterable[Sort], page: int, page_size: int) -> dict[str, Any]:
     """The body of every paged list (seed 001): no filter and no order are null there."""
     return {
-        "filterSpecifications": [
-            {"field": item.field, "operator": item.operator, "value": item.value} for item in filters
-        ]
-        or None,
+        "filterSpecifications": [_condition(item) for item in filters] or None,
         "sortSpecifications": [{"field": item.field, "sort": "desc" if item.descending else "asc"} for item in sort]
         or None,
         "page": page,
         "pageSize": page_size,
     }
+
+
+def _condition(item: Filter) -> dict[str, Any]:
+    condition = {"field": item.field, "operator": item.operator, "value": item.value}
+    return condition if item.joined is None else {**condition, "filterConditionOperator": item.joined}
 
 
 MAX_PAGE_SIZE = 1000
@@ -281,3 +286,21 @@ MAX_PAGE_SIZE = 1000
 
 def by_external_ids(external_ids: Iterable[str]) -> Filter:
     return Filter("externalId", "in", list(external_ids))
+
+
+FIRST_TOKEN = ""
+"""The ``continuationToken`` of a first page where seed 001 requires one (``/time-series/ids``)."""
+
+FILES_FIELD = "files"
+"""The form field of ``/events/files``: not published, this is what such endpoints are generated with."""
+
+
+def query_text(values: Mapping[str, Any]) -> str:
+    """Encoded query parameters: booleans as JSON has them, nothing for null."""
+    return urlencode(
+        {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in values.items()
+            if value is not None
+        }
+    )

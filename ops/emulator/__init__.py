@@ -1,8 +1,8 @@
 """A Willow to work against: strict, on purpose not idempotent, in memory, with a journal that can judge a
 sync.
 
-It answers the part of Willow's public API v3 that the sync uses (contract §7), in the older or the newer read
-shape, and keeps what it was asked: each request in the journal, each write as a revision of its ticket.
+It answers Willow's public API v3 whole, by the client's own table of operations (contract §7), in the older or the
+newer read shape, and keeps what it was asked: each request in the journal, each write as a revision of its ticket.
 Nothing survives a restart. ``Emulator`` runs in the caller's event loop; ``willow-sync emulator`` runs it as
 a process.
 """
@@ -16,6 +16,7 @@ from ops.emulator.server import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulat
 from ops.emulator.shapes import ReadShape
 from ops.emulator.tickets import Revision, Ticket, TicketStore
 from ops.emulator.twins import Twins, load_twins
+from ops.emulator.world_file import WorldFile, load_world
 
 __all__ = [
     "DEFAULT_CLIENT_ID",
@@ -40,9 +41,11 @@ __all__ = [
     "Ticket",
     "TicketStore",
     "Twins",
+    "WorldFile",
     "load_lists",
     "load_plan",
     "load_twins",
+    "load_world",
     "parse_plan",
     "scenario",
 ]

@@ -25,7 +25,7 @@ class Known:
     """What ids may name: ``handles[kind]`` maps each accepted spelling (lower case) to the entry's id."""
 
     twins: Twins
-    handles: Mapping[Kind, Mapping[str, str]]
+    handles: dict[Kind, dict[str, str]]
 
 
 Check = Callable[[Any, Known], Any]

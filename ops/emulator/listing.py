@@ -17,20 +17,49 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What may be asked of one list: the field it can be filtered on and those it can be sorted by."""
+    """What may be asked of one list: the fields it can be filtered on and sorted by. ``numbers`` are those filter
+    fields that hold numbers."""
 
-    filter_field: str
+    filter_fields: tuple[str, ...]
     sort_fields: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``values`` are those that fit; ``either`` joins it to the conditions before by Or, not And."""
+
+    field: str
+    values: frozenset[Any]
+    either: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    wanted: frozenset[str] | None
-    """The filter field's values to list; None lists everything."""
+    conditions: tuple[Condition, ...]
     sorts: tuple[tuple[str, bool], ...]
     """(field, descending), the first one weighs most."""
     offset: int
     size: int
+
+    def holds(self, value: Callable[[str], Any]) -> bool:
+        """Whether the conditions let an item through; ``value`` gives its fields."""
+        found = True
+        for number, condition in enumerate(self.conditions):
+            fits = value(condition.field) in condition.values
+            found = fits if number == 0 else (found or fits) if condition.either else (found and fits)
+        return found
+
+    @property
+    def wanted(self) -> frozenset[Any] | None:
+        """For a list with one filter field: the values to list; None lists everything."""
+        wanted: frozenset[Any] | None = None
+        for condition in self.conditions:
+            if wanted is None:
+                wanted = condition.values
+            else:
+                wanted = wanted | condition.values if condition.either else wanted & condition.values
+        return wanted
 
 
 def parse_query(document: Any, of: Collection, *, page_base: int, filter_support: bool) -> Query:
@@ -45,7 +74,7 @@ def parse_query(document: Any, of: Collection, *, page_base: int, filter_support
     size = _integer(document, "pageSize", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE)
     page = _integer(document, "page", page_base, 0, 2**31 - 1)
     return Query(
-        wanted=_wanted(filters, of) if filters and filter_support else None,
+        conditions=tuple(_condition(item, of) for item in filters) if filter_support else (),
         sorts=_sorts(_specifications(document, "sortSpecifications", ("field", "sort")), of),
         offset=max(0, page - page_base) * size,
         size=size,
@@ -108,32 +137,28 @@ def _sorts(specifications: list[dict[str, Any]], of: Collection) -> tuple[tuple[
     return tuple(sorts)
 
 
-def _wanted(specifications: list[dict[str, Any]], of: Collection) -> frozenset[str]:
-    wanted: frozenset[str] | None = None
-    for item in specifications:
-        values = _values(item, of)
-        joined = item.get("filterConditionOperator") or "And"
-        if joined not in ("And", "Or"):
-            raise _bad("filterSpecifications", f"Expected And or Or as filterConditionOperator, got {shown(joined)}.")
-        if joined == "Or" and wanted is not None:
-            wanted |= values
-        else:
-            wanted = values if wanted is None else wanted & values
-    return wanted or frozenset()
+def _condition(item: dict[str, Any], of: Collection) -> Condition:
+    values = _values(item, of)
+    joined = item.get("filterConditionOperator") or "And"
+    if str(joined).lower() not in ("and", "or"):
+        raise _bad("filterSpecifications", f"Expected And or Or as filterConditionOperator, got {shown(joined)}.")
+    return Condition(str(item["field"]), values, str(joined).lower() == "or")
 
 
-def _values(item: dict[str, Any], of: Collection) -> frozenset[str]:
+def _values(item: dict[str, Any], of: Collection) -> frozenset[Any]:
     field, operator, value = item.get("field"), item.get("operator"), item.get("value")
-    if field != of.filter_field:
-        raise _bad("filterSpecifications", f"Can't filter on {shown(field)}; there is {of.filter_field}.")
-    if operator in ("=", "equals") and isinstance(value, str):
+    if field not in of.filter_fields:
+        names = ", ".join(of.filter_fields)
+        raise _bad("filterSpecifications", f"Can't filter on {shown(field)}; there is {names}.")
+    kind, words = (int, "number") if field in of.numbers else (str, "text")
+    if operator in ("=", "equals") and isinstance(value, kind):
         return frozenset((value,))
-    if operator == "in" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+    if operator == "in" and isinstance(value, list) and all(isinstance(one, kind) for one in value):
         return frozenset(value)
     given = f"{shown(operator)} with {kind_of(value)}"
     raise _bad(
         "filterSpecifications",
-        f"Expected the operator in with a list of texts, or = or equals with a text; got {given}.",
+        f"Expected the operator in with a list of {words}s, or = or equals with a {words}; got {given}.",
     )
 
 

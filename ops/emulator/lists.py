@@ -37,19 +37,29 @@ class Listed:
     details: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lists:
-    entries: Mapping[Kind, tuple[Listed, ...]]
+    """Kind → id → entry, in their order. They can be added to, as Willow's API lets its users do."""
+
+    entries: dict[Kind, dict[str, Listed]]
 
     def __getitem__(self, kind: Kind) -> tuple[Listed, ...]:
+        return tuple(self.entries[kind].values())
+
+    def by_id(self, kind: Kind) -> Mapping[str, Listed]:
+        """A view that shows later entries too."""
         return self.entries[kind]
+
+    def put(self, kind: Kind, item: Listed) -> None:
+        """Adds an entry at the end, or replaces the one with its id."""
+        self.entries[kind][item.id] = item
 
     def id_of(self, kind: Kind, name: str) -> str:
         """The id of the first entry with this name. Raises KeyError with the names there are."""
-        for item in self.entries[kind]:
+        for item in self[kind]:
             if item.name == name:
                 return item.id
-        raise KeyError(f"no {name!r} in {kind}; there are {[item.name for item in self.entries[kind]]}")
+        raise KeyError(f"no {name!r} in {kind}; there are {[item.name for item in self[kind]]}")
 
 
 class _Row(BaseModel):
@@ -126,7 +136,8 @@ def _lists(file: _ListsFile) -> Lists:
             raise ValueError(f"servicesNeeded {item.name!r} names the category {category!r}, which is not listed")
         details = {**item.details, "categoryId": categories.get(category)}
         services.append(Listed(item.id, item.name, item.code, details))
-    return Lists({**entries, Kind.SERVICES_NEEDED: tuple(services)})
+    whole: dict[Kind, Sequence[Listed]] = {**entries, Kind.SERVICES_NEEDED: services}
+    return Lists({kind: {item.id: item for item in found} for kind, found in whole.items()})
 
 
 def _entries(kind: Kind, rows: Sequence[_Row]) -> tuple[Listed, ...]:

@@ -18,6 +18,7 @@ _KINDS: Mapping[int, tuple[str, str]] = {
     401: (_RFC + "15.5.2", "Unauthorized"),
     404: (_RFC + "15.5.5", "Not Found"),
     405: (_RFC + "15.5.6", "Method Not Allowed"),
+    409: (_RFC + "15.5.10", "Conflict"),
     410: (_RFC + "15.5.11", "Gone"),
     413: (_RFC + "15.5.14", "Content Too Large"),
     415: (_RFC + "15.5.16", "Unsupported Media Type"),
@@ -106,6 +107,10 @@ class Refusal(Exception):
 def invalid(errors: Mapping[str, list[str]]) -> Refusal:
     """A 400 whose ``errors`` name each field (``$`` stands for the body as a whole)."""
     return Refusal(400, "; ".join(f"{name}: {' '.join(said)}" for name, said in errors.items()), errors)
+
+
+def no_content() -> Answer:
+    return Answer(204, b"", {})
 
 
 def json_answer(status: int, value: Any) -> Answer:

@@ -11,7 +11,7 @@ Target = TypeVar("Target")
 
 class Routes(Generic[Target]):
     def __init__(self, table: Iterable[tuple[str, str, Target]]) -> None:
-        """Rows of method, path and target. A path without braces goes before one with them."""
+        """Rows of method, path and target. Of two paths that fit, the one with fewer braces is meant."""
         self._fixed: dict[tuple[str, str], Target] = {}
         self._open: list[tuple[str, tuple[str, ...], Target]] = []
         for method, path, target in table:
@@ -19,6 +19,7 @@ class Routes(Generic[Target]):
                 self._open.append((method, tuple(path.split("/")), target))
             else:
                 self._fixed[method, path] = target
+        self._open.sort(key=lambda row: sum(segment.startswith("{") for segment in row[1]))
 
     def find(self, method: str, path: str) -> tuple[Target, dict[str, str]]:
         """``path`` is percent-encoded. Raises Refusal: 404, or 405 with the methods that the path takes."""

@@ -26,16 +26,19 @@ from ops.emulator.faults.behaviour import Faults
 from ops.emulator.fields import Known
 from ops.emulator.journal import Entry, Journal
 from ops.emulator.lists import Lists, built_in_lists
-from ops.emulator.operations import BASE, OPERATIONS, Body, Operation
+from ops.emulator.operations import BASE, OPERATIONS, Operation
 from ops.emulator.performing import LateWrites, Performing
 from ops.emulator.problems import Answer, EmulatorError, Refusal
 from ops.emulator.routes import Routes
 from ops.emulator.shapes import ReadShape, Shapes, handles
+from ops.emulator.stores import stores_of
 from ops.emulator.tickets import TicketStore
 from ops.emulator.tokens import Tokens
 from ops.emulator.twins import Twins
 from ops.emulator.wire import deliver, has_left
 from ops.emulator.world import World
+from ops.emulator.world_file import WorldFile
+from streams.willow.operation import Body
 
 DEFAULT_CLIENT_ID = "emulator-client"
 DEFAULT_CLIENT_SECRET = "emulator-secret"
@@ -75,10 +78,11 @@ class _Server(web.Server):
 
 class Emulator:
     """``page_base``: 0 or 1. ``filter_support`` False: filters are ignored. ``token_lifetime`` in seconds.
-    ``twins``: the known twin ids; None knows any. ``journal``: an NDJSON file that gets every request.
+    ``twins``: the known twin ids; None knows any, or those of ``world`` where there is one. ``world``: what there is
+    from the start. ``journal``: an NDJSON file that gets every request.
     ``behaviour`` answers the calls that no rule of ``faults`` spoils; one that is a ``Faults`` is taken as these.
 
-    Raises EmulatorError when the journal can't be written."""
+    Raises EmulatorError when the journal can't be written, or the world does not hold together."""
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class Emulator:
         client_secret: str = DEFAULT_CLIENT_SECRET,
         twins: Iterable[str] | None = None,
         lists: Lists | None = None,
+        world: WorldFile | None = None,
         journal: Path | None = None,
         behaviour: Behaviour | None = None,
         clock: Clock | None = None,
@@ -100,13 +105,14 @@ class Emulator:
             raise ValueError(f"page_base is 0 or 1, got {page_base}")
         clock = clock or Clock()
         self.lists = lists or built_in_lists()
-        self.twins = Twins(twins)
+        self.twins = Twins(() if twins is None and world is not None else twins)
         self.tickets = TicketStore(clock, new_id)
         self.journal = Journal(journal)
         self.faults = behaviour if isinstance(behaviour, Faults) else Faults(clock=clock, otherwise=behaviour)
         """Their rules may be replaced at any time, in the emulator's event loop."""
         self._late = LateWrites(self.journal, clock.monotonic)
         self._clock = clock
+        stores = stores_of(world or WorldFile(), self.twins, clock, new_id)
         self._world = World(
             clock=clock,
             tickets=self.tickets,
@@ -115,6 +121,7 @@ class Emulator:
             tokens=Tokens(client_id, client_secret, token_lifetime, clock, secrets.token_urlsafe),
             shapes=Shapes(read_shape, self.lists),
             known=Known(self.twins, handles(read_shape, self.lists)),
+            stores=stores,
             page_base=page_base,
             filter_support=filter_support,
         )
@@ -253,7 +260,7 @@ class Emulator:
 
 
 def _document(operation: Operation, body: bytes) -> tuple[Any, str | None]:
-    if operation.body not in (Body.JSON, Body.PATCH) or not body:
+    if operation.body is not Body.JSON or not body:
         return None, None
     try:
         return orjson.loads(body), None
@@ -264,6 +271,8 @@ def _document(operation: Operation, body: bytes) -> tuple[Any, str | None]:
 def _kept(body: bytes, document: Any, malformed: str | None) -> Any:
     if malformed is not None:
         return body.decode("utf-8", "replace")
+    if document is None:
+        return None
     # As it came, which is cheaper; but a line feed in it would break the journal's one line an entry.
     return orjson.Fragment(body) if body and b"\n" not in body and b"\r" not in body else document
 

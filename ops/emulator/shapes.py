@@ -23,7 +23,7 @@ class Shapes:
 
     def __init__(self, shape: ReadShape, lists: Lists) -> None:
         self._old = shape is ReadShape.OLD
-        self._by_id = {kind: {item.id: item for item in lists[kind]} for kind in Kind}
+        self._by_id = {kind: lists.by_id(kind) for kind in Kind}
         self._default_status = lists[Kind.STATUSES][0]
 
     def listed(self, kind: Kind, item: Listed) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The twins that this Willow knows. Without a list it knows every id that is not blank."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ class Twins:
     def __init__(self, ids: Iterable[str] | None = None) -> None:
         """None: any twin that is not blank is known, whatever is added later."""
         self.any = ids is None
-        self._ids = set(ids or ())
+        self._ids = dict.fromkeys(ids or ())
 
     def __contains__(self, twin_id: str) -> bool:
         return bool(twin_id.strip()) if self.any else twin_id in self._ids
@@ -21,8 +21,12 @@ class Twins:
     def __len__(self) -> int:
         return len(self._ids)
 
+    def __iter__(self) -> Iterator[str]:
+        """Those that were named, in the order of their naming."""
+        return iter(self._ids)
+
     def add(self, ids: Iterable[str]) -> None:
-        self._ids.update(ids)
+        self._ids |= dict.fromkeys(ids)
 
 
 def twin_ids(document: Any) -> list[str]:

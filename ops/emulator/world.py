@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from ops.emulator.clock import Clock
 from ops.emulator.fields import Known
-from ops.emulator.lists import Lists
+from ops.emulator.lists import Kind, Listed, Lists
 from ops.emulator.shapes import Shapes
+from ops.emulator.stores import Stores
 from ops.emulator.tickets import TicketStore
 from ops.emulator.tokens import Tokens
 from ops.emulator.twins import Twins
@@ -20,5 +21,11 @@ class World:
     tokens: Tokens
     shapes: Shapes
     known: Known
+    stores: Stores
     page_base: int
     filter_support: bool
+
+    def add_entry(self, kind: Kind, item: Listed) -> None:
+        """Puts an entry on a list; tickets may name it from now on."""
+        self.lists.put(kind, item)
+        self.known.handles[kind][item.id] = item.id

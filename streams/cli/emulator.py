@@ -20,6 +20,7 @@ from ops.emulator import (
     load_lists,
     load_plan,
     load_twins,
+    load_world,
 )
 from streams.cli.common import CliError
 
@@ -66,6 +67,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=True, help="Its secret.")
 @click.option("--twins", type=_FILE, help="JSON list of known twin ids. Default: any id that is not blank.")
 @click.option("--lists", type=_FILE, help="JSON with own statuses, priorities, categories, jobTypes, servicesNeeded.")
+@click.option("--world", type=_FILE, help="JSON with models, twins, relationships, insights, events, timeSeries.")
 @click.option("--faults", type=_FILE, help="YAML or JSON with rules for what goes wrong: docs/emulator.md.")
 @click.option("--journal", type=_FILE, help="New file that gets every request as a line of JSON.")
 def command(
@@ -81,10 +83,11 @@ def command(
     client_secret: str,
     twins: Path | None,
     lists: Path | None,
+    world: Path | None,
     faults: Path | None,
     journal: Path | None,
 ) -> None:
-    """Run a Willow to try things against: the ticket calls and lists of its public API, strict, in memory.
+    """Run a Willow to try things against: the whole of its public API, strict, in memory.
 
     A second create with the same externalId makes a second ticket, as Willow may do. The page at / shows the
     tickets; GET /_emulator/journal?since=N, /_emulator/tickets and /_emulator/stats serve judges; POST
@@ -107,6 +110,7 @@ def command(
             client_secret=client_secret,
             twins=None if twins is None else load_twins(twins),
             lists=None if lists is None else load_lists(lists),
+            world=None if world is None else load_world(world),
             journal=journal,
             behaviour=Faults(plan.rules, random.Random(plan.seed), otherwise=FixedLatency(latency)),
         )

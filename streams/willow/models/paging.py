@@ -48,13 +48,13 @@ Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
 class SortSpecification(Write):
-    field: str
+    field: str | None = None
     sort: str | None = None
 
 
 class FilterSpecification(Write):
-    field: str
-    operator: str
+    field: str | None = None
+    operator: str | None = None
     value: Any = None
     filter_condition_operator: Joined | None = None
 

@@ -154,6 +154,8 @@ class Caller:
                 async with asyncio.timeout(self._timeout):
                     response = await self._opened(exchange, stack)
             except TimeoutError:
+                if exchange.status is not None and exchange.status >= 300:
+                    self._finish(exchange)
                 raise self._late(exchange) from None
             try:
                 yield Download(exchange, response, self._timeout)

@@ -15,6 +15,7 @@ from ops.emulator import (
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
     Answer,
+    Behaviour,
     Call,
     Emulator,
     Perform,
@@ -56,12 +57,13 @@ NOON, ONE = datetime(2024, 10, 1, 12, 0, tzinfo=UTC), datetime(2024, 10, 1, 13, 
 
 @dataclass
 class Recorder:
-    """Every answer by operation, in order; it changes none."""
+    """Every answer by operation, in order; those of ``inner``, or the emulator's own."""
 
+    inner: Behaviour | None = None
     answers: dict[str, list[Answer]] = field(default_factory=dict)
 
     async def __call__(self, call: Call, perform: Perform) -> Answer:
-        answer = perform()
+        answer = await self.inner(call, perform) if self.inner else perform()
         self.answers.setdefault(call.operation, []).append(answer)
         return answer
 
@@ -78,7 +80,7 @@ class World:
 @asynccontextmanager
 async def world(**options: Any) -> AsyncIterator[World]:
     """The client's waits are recorded, not waited."""
-    recorder, waits, measured = Recorder(), list[float](), list[tuple[str, int | None]]()
+    recorder, waits, measured = Recorder(options.pop("behaviour", None)), list[float](), list[tuple[str, int | None]]()
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)

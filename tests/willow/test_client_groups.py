@@ -31,7 +31,7 @@ from streams.willow import (
     Unavailable,
     WillowClient,
 )
-from tests.willow.round_trips import AHU, LEVEL, NOON, ONE, POINT, an_event, world
+from tests.willow.round_trips.rig import AHU, LEVEL, NOON, ONE, POINT, an_event, world
 
 EMPTY: dict[str, Any] = {"content": [], "continuationToken": None}
 

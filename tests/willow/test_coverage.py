@@ -10,7 +10,8 @@ from ops.emulator import ReadShape
 from ops.emulator.operations import HANDLERS
 from ops.emulator.operations import OPERATIONS as ANSWERED
 from streams.willow import OPERATIONS
-from tests.willow.round_trips import ROUND_TRIPS, world
+from tests.willow.round_trips import ROUND_TRIPS
+from tests.willow.round_trips.rig import world
 from tests.willow.seeds import documented
 
 

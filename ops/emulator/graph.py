@@ -52,6 +52,11 @@ class Twin:
     updated: str
     contents: Mapping[str, Any]
 
+    @property
+    def name(self) -> str:
+        """Its id where the contents name none."""
+        return str(self.contents.get("name") or self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
@@ -95,6 +100,10 @@ class Graph:
     def twin(self, twin_id: str) -> Twin | None:
         found = self._twins.get(twin_id)
         return self._bare(twin_id) if found is None and twin_id in self._known else found
+
+    def described(self, twin_id: str) -> Twin | None:
+        """The twin, if more than its id is known."""
+        return self._twins.get(twin_id)
 
     def with_external_id(self, external_id: str) -> Twin | None:
         return next((twin for twin in self._twins.values() if twin.contents.get("externalID") == external_id), None)

@@ -119,9 +119,10 @@ class Emulator:
             lists=self.lists,
             twins=self.twins,
             tokens=Tokens(client_id, client_secret, token_lifetime, clock, secrets.token_urlsafe),
-            shapes=Shapes(read_shape, self.lists),
+            shapes=Shapes(read_shape, self.lists, stores.graph),
             known=Known(self.twins, handles(read_shape, self.lists)),
             stores=stores,
+            new_id=new_id,
             page_base=page_base,
             filter_support=filter_support,
         )

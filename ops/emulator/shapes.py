@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from ops.emulator.graph import Graph
 from ops.emulator.lists import Kind, Listed, Lists
 from ops.emulator.tickets import Ticket
 
@@ -21,7 +22,8 @@ class ReadShape(StrEnum):
 class Shapes:
     """Writes answers in one shape. Field names and order are those of the seeds' samples."""
 
-    def __init__(self, shape: ReadShape, lists: Lists) -> None:
+    def __init__(self, shape: ReadShape, lists: Lists, graph: Graph) -> None:
+        self._graph = graph
         self._old = shape is ReadShape.OLD
         self._by_id = {kind: lists.by_id(kind) for kind in Kind}
         self._default_status = lists[Kind.STATUSES][0]
@@ -40,12 +42,13 @@ class Shapes:
 
     def ticket(self, ticket: Ticket) -> dict[str, Any]:
         get = ticket.fields.get
+        twin_name, locations = self._place(ticket.fields["twinId"])
         return {
             "id": ticket.id,
             **self._priority_and_status(ticket),
             "issueType": "noIssue",
             "twinId": get("twinId"),
-            "twinName": get("twinId"),
+            "twinName": twin_name,
             "insightId": get("insightId"),
             "summary": get("summary"),
             "description": get("description"),
@@ -74,12 +77,22 @@ class Shapes:
             "extendableSearchablePropertyKeys": get("extendableSearchablePropertyKeys"),
             "scheduledDate": None,
             "occurrence": 0,
-            "locations": [],
+            "locations": locations,
             "categoryId": get("categoryId"),
             "jobTypeId": get("jobTypeId"),
             "serviceNeededId": get("serviceNeededId"),
             "subStatusId": get("subStatusId"),
         }
+
+    def _place(self, twin_id: str) -> tuple[str, list[dict[str, Any]]]:
+        """The twin's name and the places that hold it, the nearest first, as far as the twin is described."""
+        twin = self._graph.described(twin_id)
+        if twin is None:
+            return twin_id, []
+        places = [
+            {"id": place.id, "name": place.name, "modelId": place.model_id} for place in self._graph.holders(twin_id)
+        ]
+        return twin.name, places
 
     def _priority_and_status(self, ticket: Ticket) -> dict[str, Any]:
         priority_id = ticket.fields.get("priorityId")

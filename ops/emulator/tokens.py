@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl
 
 from ops.emulator.clock import Clock
 from ops.emulator.problems import Refusal
+from streams.willow.models.oauth2 import TokenRequest
 
-_FORM = ("grant_type", "client_id", "client_secret")
+_FORM = tuple(TokenRequest.model_fields)
 _MAX_TOKENS = 10_000
 
 

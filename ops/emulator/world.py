@@ -1,5 +1,6 @@
 """What the operations share: Willow's data, and how this Willow is set up to differ from others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops.emulator.clock import Clock
@@ -22,6 +23,7 @@ class World:
     shapes: Shapes
     known: Known
     stores: Stores
+    new_id: Callable[[], str]
     page_base: int
     filter_support: bool
 

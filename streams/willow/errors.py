@@ -263,7 +263,7 @@ class NoAnswer(WillowError):
 
     def __init__(self, call: Call, message: str, *, status: int | None = None, request_id: str | None = None) -> None:
         remedy = "Look in Willow whether it was executed before it is sent again."
-        if call.operation.repeatable:
+        if call.operation.repeatable or call.operation.method == "GET":
             remedy = "Nothing was changed by it; try again."
         super().__init__(call, message, remedy=remedy, status=status, request_id=request_id)
 

@@ -49,9 +49,11 @@ def test_it_says_where_it_is_obeys_its_switches_and_ends_on_a_signal(tmp_path: P
     twins, lists, journal = tmp_path / "twins.json", tmp_path / "lists.json", tmp_path / "journal.ndjson"
     twins.write_text('["TW1"]')
     lists.write_text('{"statuses": [{"name": "Neu"}]}')
+    world = tmp_path / "world.json"
+    world.write_text('{"twins": [{"id": "TW3", "modelId": "dtmi:a;1", "contents": {"name": "Roof"}}]}')
     switches = (
         "--port 0 --page-base 0 --no-filters --read-shape old --latency 0.01 --token-lifetime 120 "
-        f"--client-id me --client-secret x --twins {twins} --lists {lists} --journal {journal}"
+        f"--client-id me --client-secret x --twins {twins} --lists {lists} --world {world} --journal {journal}"
     )
     with emulator_process(*switches.split()) as (process, line):
         base_url, page_url = (word.rstrip(",\n") for word in line.split() if word.startswith("http://"))
@@ -69,12 +71,14 @@ def test_it_says_where_it_is_obeys_its_switches_and_ends_on_a_signal(tmp_path: P
                 json={"page": 0, "filterSpecifications": [{"field": "summary"}]},
             ).json()
             assert [item["status"] for item in page["items"]] == ["Neu"]
+            assert client.get("/twins/TW3").json()["contents"] == {"name": "Roof"}
             # Written as it goes: a judge reads the file while the emulator runs.
             assert [orjson.loads(row)["status"] for row in journal.read_bytes().splitlines()] == [
                 401,
                 200,
                 201,
                 400,
+                200,
                 200,
             ]
         process.send_signal(number)

@@ -205,6 +205,16 @@ async def test_time_series_say_for_which_ids_there_is_no_twin() -> None:
         assert answer.json()["errorData"]["ids"] == ["NONE"]
 
 
+async def test_a_body_where_none_is_wanted_breaks_no_line_of_the_journal() -> None:
+    async with running() as client:
+        await client.request("GET", "/tickets/status", content=b"no JSON")
+
+        root = str(client.base_url).removesuffix("/api/v3/")
+        lines = (await client.get(f"{root}/_emulator/journal")).content.splitlines()
+
+    assert [orjson.loads(line)["body"] for line in lines] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("files", "named"),
     [

@@ -221,6 +221,14 @@ async def test_every_group_says_when_the_client_is_not_open() -> None:
         client.tickets.attachment("T1", "A1")
 
 
+async def test_a_ticket_shows_its_twins_name_and_the_places_that_hold_it() -> None:
+    async with world() as w:
+        details = (await w.client.tickets.put(TicketWrite(summary="Fan trips", twin_id=AHU))).details
+
+    assert details.twin_name == "AHU 1"
+    assert [place.id for place in details.locations] == ["Room-L01-100", LEVEL, "BLDG-1", "LAND-1"]
+
+
 async def test_an_id_with_a_slash_stays_one_id() -> None:
     async with world() as w:
         with pytest.raises(NotFound) as missing:

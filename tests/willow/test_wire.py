@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from streams.willow import wire
-from streams.willow.models import Priority, Status, name_lookup, read_ticket
+from streams.willow.models import Priority, Status, TicketWrite, name_lookup, read_ticket
+from streams.willow.models.base import plain
+from streams.willow.operations import LIST_TICKETS, PATCH_TICKET, PUT_TICKET
 
 CONTRACT_4 = {
     *("externalId", "summary", "description", "cause", "solution", "twinId", "reporter", "sourceName"),
@@ -166,6 +170,58 @@ def test_each_refused_field_is_named_once() -> None:
         "reporter",
         "cause",
     )
+
+
+WHOLE: dict[str, Any] = {
+    "externalId": "WO1",
+    "summary": "Leak",
+    "statusId": "497f6eca-6276-4993-bfeb-53cbbbba6f08",
+    "twinId": "TW-1",
+    "reporter": {"name": "Ann", "email": None, "phone": "1"},
+    "assigneeType": "user",
+    "assignee": {"name": "Bob", "email": None},
+    "dueDate": "2026-11-02T09:14:11.402Z",
+    "customProperties": {"mappingKey": "m"},
+    "latitude": 52.5,
+}
+
+
+def test_what_is_sent_unchecked_is_what_the_table_says() -> None:
+    # The sync's bodies are not validated as they are sent: here they are.
+    assert set(wire.FIELDS) == {field.serialization_alias for field in TicketWrite.model_fields.values()}
+    bodies = {
+        PUT_TICKET: wire.put_body(WHOLE),
+        PATCH_TICKET: wire.patch_body({"summary": "S", "dueDate": None}),
+        LIST_TICKETS: wire.list_body([wire.by_external_ids(["WO1"])], [wire.Sort("createdDate")], 1, 100),
+    }
+    for row, body in bodies.items():
+        TypeAdapter(row.request).validate_json(orjson.dumps(body), by_name=False)
+
+
+def test_a_typed_ticket_makes_the_same_body() -> None:
+    typed = TypeAdapter(TicketWrite).validate_json(orjson.dumps(WHOLE), by_name=False)
+
+    body = wire.put_body(plain(typed))
+
+    assert wire.compare(WHOLE, body).to_send == {}
+    assert body.keys() == WHOLE.keys()
+
+
+def test_conditions_are_joined_where_it_is_said() -> None:
+    filters = [wire.Filter("a", "=", 1), wire.Filter("b", "=", 2, joined="Or")]
+
+    sent = wire.list_body(filters, [], 0, 1)["filterSpecifications"]
+
+    assert sent == [
+        {"field": "a", "operator": "=", "value": 1},
+        {"field": "b", "operator": "=", "value": 2, "filterConditionOperator": "Or"},
+    ]
+
+
+def test_query_parameters_as_willow_reads_them() -> None:
+    given = {"start": "2026-01-01T00:00:00+01:00", "includeDataQuality": True, "end": None, "pageSize": 5, "token": ""}
+
+    assert wire.query_text(given) == "start=2026-01-01T00%3A00%3A00%2B01%3A00&includeDataQuality=true&pageSize=5&token="
 
 
 def test_no_filter_and_no_order_are_null() -> None:

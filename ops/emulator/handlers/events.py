@@ -10,6 +10,7 @@ from ops.emulator.checking import checked_json
 from ops.emulator.listing import Collection, page_of, parse_query
 from ops.emulator.problems import Answer, Refusal, invalid, json_answer, no_content, shown
 from ops.emulator.world import World
+from streams.willow.models.base import plain
 from streams.willow.models.events import EventWrite
 from streams.willow.wire import FILES_FIELD
 
@@ -30,7 +31,7 @@ _SORTS: Mapping[str, Callable[[Event], Any]] = {field: _key(field) for field in 
 
 
 def _list(world: World, asked: Asked) -> Answer:
-    query = parse_query(asked.call.document, _EVENTS, page_base=world.page_base, filter_support=world.filter_support)
+    query = parse_query(plain(asked.body), _EVENTS, page_base=world.page_base, filter_support=world.filter_support)
     found = [event for event in world.stores.events.documents.values() if query.holds(event.get)]
     return json_answer(200, page_of(found, query, _SORTS, lambda event: event))
 

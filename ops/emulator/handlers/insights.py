@@ -9,6 +9,7 @@ from ops.emulator.problems import Answer, Refusal, json_answer
 from ops.emulator.stores import insight_families
 from ops.emulator.world import World
 from ops.emulator.world_file import SCENARIO
+from streams.willow.models.base import plain
 
 DEFAULT_PAGE_SIZE = 10
 """Seeds 001 and 002."""
@@ -32,7 +33,7 @@ _SORTS: Mapping[str, Callable[[Family], Any]] = {field: _key(field) for field in
 
 def _list(world: World, asked: Asked) -> Answer:
     document = {"pageSize": DEFAULT_PAGE_SIZE} | {
-        name: value for name, value in asked.call.document.items() if value is not None
+        name: value for name, value in plain(asked.body).items() if value is not None
     }
     query = parse_query(document, _INSIGHTS, page_base=world.page_base, filter_support=world.filter_support)
     found = [kept for family in insight_families(world.stores.insights) if (kept := _kept(query, family))]

@@ -27,7 +27,7 @@ _DETAILS: Mapping[Kind, Mapping[str, Any]] = {
 def _page(kind: Kind) -> Handler:
     def run(world: World, asked: Asked) -> Answer:
         query = parse_query(
-            asked.call.document, _METADATA, page_base=world.page_base, filter_support=world.filter_support
+            plain(asked.body), _METADATA, page_base=world.page_base, filter_support=world.filter_support
         )
         found = [item for item in world.lists[kind] if query.wanted is None or item.name in query.wanted]
         return json_answer(200, page_of(found, query, _SORTS, lambda item: world.shapes.listed(kind, item)))
@@ -48,7 +48,7 @@ def _put(kind: Kind) -> Handler:
         if not given["name"].strip():
             raise invalid({"name": ["Expected text that is not blank."]})
         details = {name: given.get(name) or default for name, default in _DETAILS[kind].items()}
-        item = Listed(world.stores.events.new_id(), given["name"], len(world.lists[kind]), details)
+        item = Listed(world.new_id(), given["name"], len(world.lists[kind]), details)
         world.add_entry(kind, item)
         return json_answer(201, world.shapes.listed(kind, item))
 

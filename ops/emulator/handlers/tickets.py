@@ -10,6 +10,7 @@ from ops.emulator.listing import Collection, page_of, parse_query
 from ops.emulator.problems import Answer, Refusal, invalid, json_answer, kind_of, shown
 from ops.emulator.tickets import Ticket
 from ops.emulator.world import World
+from streams.willow.models.base import plain
 
 _TICKETS = Collection(("externalId",), ("createdDate", "updatedDate", "id"))
 _SORTS: Mapping[str, Callable[[Ticket], Any]] = {
@@ -43,7 +44,7 @@ def _get(world: World, asked: Asked) -> Answer:
 
 
 def _list(world: World, asked: Asked) -> Answer:
-    query = parse_query(asked.call.document, _TICKETS, page_base=world.page_base, filter_support=world.filter_support)
+    query = parse_query(plain(asked.body), _TICKETS, page_base=world.page_base, filter_support=world.filter_support)
     tickets = world.tickets
     found = list(tickets) if query.wanted is None else tickets.with_external_ids(query.wanted)
     if asked.call.unlisted > 0:

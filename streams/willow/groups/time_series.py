@@ -14,7 +14,7 @@ POINTS_PER_PAGE = 1000
 
 class TimeSeries(GroupOfCalls):
     async def insert(self, points: Sequence[PointWrite]) -> None:
-        """Willow takes them in later (202); a point of an unknown twin may vanish without a word."""
+        """Willow takes them in later (202). Whether it refuses points of an unknown twin is not documented."""
         await self._calls.done(operations.POST_TIME_SERIES, list(points))
 
     def points(

@@ -40,9 +40,10 @@ _TOP = """\
 
 <!-- Made from the code by `python -m ops.emulator.faults.docs`; do not edit. -->
 
-`willow-sync emulator` runs a Willow in memory: the ticket calls and lists of its public API, strict, and on purpose
+`willow-sync emulator` runs a Willow in memory: the [whole of its public API](operations.md), strict, and on purpose
 not idempotent: a second create with the same `externalId` makes a second ticket. `willow-sync emulator --help` lists
-its switches. What goes wrong with it stands in a document, YAML or JSON:
+its switches; `--world` gives it [twins, insights, events and time series](client.md#the-emulators-world). What goes
+wrong with it stands in a document, YAML or JSON:
 
 ```sh
 willow-sync emulator --port 8088 --journal journal.ndjson --faults ops/emulator/scenarios/resets.yml

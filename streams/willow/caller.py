@@ -8,15 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlencode
 
 import httpx
-import orjson
 
 from streams.willow.answers import MASK, Answer, Exchange, refusal
+from streams.willow.content import NO_CONTENT, Content, encode
 from streams.willow.downloads import Download
 from streams.willow.errors import Call, NoAnswer, NotSent, NotSentReason, TokenRefused, WillowError
-from streams.willow.operation import Body, Group, Operation
+from streams.willow.operation import Group, Operation
 from streams.willow.operations import OPERATIONS, TOKEN
 from streams.willow.rate import LIMITS, WindowLimit
 from streams.willow.retries import Retries
@@ -62,25 +61,6 @@ class Credentials:
             "client_id": self.client_id,
             "client_secret": self.client_secret,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A request's body as it is sent; ``kind`` is its content type, "" where there is no body."""
-
-    kind: str = ""
-    data: bytes = b""
-
-
-def _encode(kind: Body, body: Any) -> Content:
-    if kind is Body.JSON:
-        return Content("application/json", orjson.dumps(body))
-    if kind is Body.FORM:
-        return Content("application/x-www-form-urlencoded", urlencode(body).encode())
-    return body if kind is Body.FILES else _NO_CONTENT
-
-
-_NO_CONTENT = Content()
 
 
 class Caller:
@@ -132,7 +112,7 @@ class Caller:
         ``body`` is JSON values, a form's fields, or ``Content`` where the operation carries files; ``query`` is
         encoded already."""
         path = operation.url_path(**ids)
-        content = _encode(operation.body, body)
+        content = encode(operation.body, body)
 
         async def attempt() -> T:
             if operation.rate_group:
@@ -183,7 +163,7 @@ class Caller:
     async def _sent(self, exchange: Exchange) -> httpx.Response:
         started = self._clock()
         try:
-            return await self._transport.open(exchange, self._url(exchange.call), self._headers(exchange, _NO_CONTENT))
+            return await self._transport.open(exchange, self._url(exchange.call), self._headers(exchange, NO_CONTENT))
         finally:
             self._observe(exchange.call.operation.name, exchange.status, self._clock() - started)
 

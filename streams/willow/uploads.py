@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from streams.willow import wire
-from streams.willow.caller import Content
+from streams.willow.content import Content
 
 
 @dataclass(frozen=True, slots=True)

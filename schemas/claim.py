@@ -29,8 +29,8 @@ class Claim(Record):
     timestamp."""
     ticket_id: str | None = None
     why: str | None = None
-    """For a release: ``lost``, ``not_sent``, ``settled``, ``resolved`` or the answer that proves it was not executed; one
-    of ``UNBOUND`` takes a ``done`` back."""
+    """For a release: ``lost``, ``not_sent``, ``settled``, ``resolved`` or the answer that proves it was not executed;
+    one of ``UNBOUND`` takes a ``done`` back."""
 
 
 UNBOUND = frozenset({"ticket_gone", "unbound"})

@@ -45,6 +45,9 @@ def test_of_several_tickets_of_an_order_the_oldest_is_adopted(stage_for: StageFo
     assert (said["outcome"], said["ticketId"]) == ("adopted", first)
 
 
+FORBIDDEN = Answer(403, b"{}", {"Content-Type": "application/json"})
+
+
 @dataclass(slots=True)
 class NoLists:
     """Listing tickets is forbidden."""

@@ -22,6 +22,23 @@ class TakenOver(Record):
     at: datetime
 
 
+GAP_KEY = b"!gap/"
+"""Then group, topic, partition and first missing offset."""
+
+
+class GapAccepted(Record):
+    """Records that were deleted before a group had read them, and without which an operator let it go on
+    (``worker --accept-gap``). What they said is not in Willow, unless a later record of the order says it."""
+
+    group: str
+    topic: str
+    partition: int
+    first_missing: int
+    resumed_at: int
+    """Offset of the first record that is still there."""
+    at: datetime
+
+
 class PauseState(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"

@@ -1,5 +1,6 @@
 """``willow-sync.replans`` (internal): the one door back in, for wake-ups, replays, retries and timers (contract §1)."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -37,3 +38,14 @@ class Replan(Record):
     positions: dict[int, int] = {}
     """Partition of the twin topic → next offset: the planner must have read this far before it plans again."""
     signal: dict[str, Any] | None = None
+
+
+def signal(topic: str, work_order_id: str, cause: str, result: Mapping[str, Any] | None = None) -> Replan:
+    """A word for the order's sink, by way of the planner (``topic`` is that of the replans). It stands for no record of
+    the input, so its source names none."""
+    return Replan(
+        cause=Cause.SIGNAL,
+        work_order_id=work_order_id,
+        source=Source(topic=topic, partition=0, offset=0),
+        signal={"cause": cause, "result": dict(result or {})},
+    )

@@ -129,9 +129,9 @@ class SyncApp:
     end the worker."""
 
     def __init__(
-        self, settings: Settings, kafka: dict[str, Any], topic_ids: Mapping[str, str], metrics: Metrics
+        self, settings: Settings, kafka: dict[str, Any], metrics: Metrics, *, accept_gap: bool = False
     ) -> None:
-        self.settings, self.metrics = settings, metrics
+        self.settings, self.metrics, self._accept_gap = settings, metrics, accept_gap
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.app = faust_app(settings)
         topics, willow = settings.topics, settings.willow
@@ -334,6 +334,10 @@ class SyncApp:
                 log.warning("still reading %s to its end", view.topic)
         self.takeover.assigned()
 
+    def _gap(self, tp: Any, first_missing: int, resumed_at: int) -> None:
+        log.warning("%s/%d: records %d to %d are gone; going on", tp.topic, tp.partition, first_missing, resumed_at - 1)
+        self.books.writer.gap_accepted(tp.topic, tp.partition, first_missing, resumed_at)
+
     async def _gate(self) -> bool:
         return await self.calls.gate()
 
@@ -446,7 +450,8 @@ class SyncApp:
             self.takeover.run,
         ):
             self._spawn(forever)
-        Consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail)
+        gap = self._gap if self._accept_gap else None
+        Consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail, gap=gap)
         self.orders.when_recovered(self._recovered)
         await self.app.start()
 

@@ -10,10 +10,10 @@ import orjson
 
 from schemas import dead_letter
 from schemas.claim import CANDIDATE_ID, ClaimState, claim_key
-from schemas.control import TAKEN_OVER_KEY, TakenOver
+from schemas.control import GAP_KEY, TAKEN_OVER_KEY, GapAccepted, TakenOver
 from schemas.identity import TICKET_URN
 from schemas.outcome import Reason
-from schemas.replan import Cause, Replan
+from schemas.replan import Replan, signal
 from schemas.source import Source
 from streams.delivery.outcomes import IDENTITY_TYPE, OUTCOME_TYPE, headers_of
 from streams.kafka.producer import Ack, Producer
@@ -35,7 +35,7 @@ class Writer:
         self.replans = topics.name("replans")
         self.claims = topics.name("create_claims")
         self.instance = settings.willow.base_url
-        self._org_id = settings.org_id
+        self._org_id, self._group = settings.org_id, settings.kafka.group_id
         timeout = settings.willow.request_timeout.total_seconds()
         #: A claim older than this (seconds) is not sent. Who takes it over knows only its time: without a bound on the
         #: wait for a slot and for the rate, the call could be under way when ``settle`` is long over.
@@ -100,6 +100,18 @@ class Writer:
         said = TakenOver(instance=self.instance, at=datetime.now(UTC))
         return self._producer.send(self.claims, key, said.to_json(), partition=partition)
 
+    def gap_accepted(self, topic: str, partition: int, first_missing: int, resumed_at: int) -> Acked:
+        key = f"{self._group}/{topic}/{partition}/{first_missing}"
+        said = GapAccepted(
+            group=self._group,
+            topic=topic,
+            partition=partition,
+            first_missing=first_missing,
+            resumed_at=resumed_at,
+            at=datetime.now(UTC),
+        )
+        return self._producer.send(self.claims, GAP_KEY + key.encode(), said.to_json(), partition=0)
+
     def no_candidate(self, partition: int, order_id: str) -> Acked:
         return self._producer.send(self.claims, claim_key(order_id, CANDIDATE_ID), None, partition=partition)
 
@@ -108,10 +120,7 @@ class Writer:
         return self._producer.send(self.identities, order_id.encode(), None)
 
     def signal(self, order_id: str, cause: str, result: Mapping[str, Any] | None = None) -> Acked:
-        """A word for the order's sink, by way of the planner. It is no record of the input: its source names none."""
-        said = {"cause": cause, "result": dict(result or {})}
-        nowhere = Source(topic=self.replans, partition=0, offset=0)
-        return self.replan(Replan(cause=Cause.SIGNAL, work_order_id=order_id, source=nowhere, signal=said))
+        return self.replan(signal(self.replans, order_id, cause, result))
 
     def replan(self, replan: Replan) -> Acked:
         return self._producer.send(self.replans, replan.work_order_id.encode(), replan.to_json())

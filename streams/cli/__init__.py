@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("streams.cli.replay", "Have orders planned and carried out again, or say what that would do."),
     "produce": ("streams.cli.produce", "Send a file of changes (NDJSON) to an input topic."),
     "backfill": ("streams.cli.backfill", "Write what Mapped has already to the input topics (GraphQL)."),
+    "resolve": ("streams.cli.resolve", "Say which ticket an order in doubt has, or that it has none."),
     "pause": ("streams.cli.pause", "Hold the calls of all workers to Willow, until resume."),
     "resume": ("streams.cli.resume", "Lift a pause, and the brake after too many rejections."),
     "broker": ("streams.cli.broker", "Run an Apache Kafka broker on this machine, without Docker."),

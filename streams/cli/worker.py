@@ -9,8 +9,13 @@ from streams.settings import Settings
 
 
 @click.command(epilog="Example: willow-sync worker --config willow-sync.yml")
+@click.option(
+    "--accept-gap",
+    is_flag=True,
+    help="Go on although records were deleted before they were read; each gap is written down.",
+)
 @with_settings
-def command(settings: Settings) -> None:
+def command(settings: Settings, accept_gap: bool) -> None:
     """Run a worker: plan each change and bring Willow's tickets in step.
 
     Start as many as you like; each needs its own data_dir and, on one machine, its own web.port. SIGTERM or Ctrl-C
@@ -18,4 +23,4 @@ def command(settings: Settings) -> None:
     # Faust and its friends take a second to import; --help must not.
     from streams.worker import main
 
-    sys.exit(main(settings))
+    sys.exit(main(settings, accept_gap=accept_gap))

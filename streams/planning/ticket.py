@@ -6,6 +6,8 @@ An absent source field is *unchanged* and gives no ticket field; null clears.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streams.planning.external_ids import ExternalIds
+
 #: Ticket field → source field, value as it is (instants are UTC text in the record).
 _PLAIN = (
     ("description", "description"),
@@ -38,7 +40,7 @@ def ticket_fields(
 ) -> dict[str, Any]:
     """Ticket field → value, enumerations and the twin apart."""
     fields: dict[str, Any] = {
-        "externalId": external_id_template.replace("{id}", order_id),
+        "externalId": ExternalIds(external_id_template).of(order_id),
         "sourceName": source_name,
     }
     for target, source in _PLAIN:

@@ -9,6 +9,7 @@ from streams.agents.lists import read_lists
 from streams.delivery.create import Seen
 from streams.delivery.reconcile import desired
 from streams.delivery.state import OrderState, field_hash
+from streams.planning.external_ids import ExternalIds
 from streams.planning.lists import WillowLists
 from streams.planning.rules import Rules
 from streams.reading.log import Watch, unwatched
@@ -76,7 +77,7 @@ async def story_of(settings: Settings, order_id: str, *, watch: Watch = unwatche
         try:
             lists = await read_lists(client)
             planned = _plan(settings, found, lists, seen)
-            external_id = settings.external_id_template.replace("{id}", order_id)
+            external_id = ExternalIds(settings.external_id_template).of(order_id)
             there = await _in_willow(client, external_id, found.state, seen, planned)
         except WillowError as error:
             there = InWillow(problem=f"{error} ({error.remedy})")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from schemas.control import PAUSE_KEY, PAUSE_PARTITION, TAKEN_OVER_KEY, PauseControl, PauseState
+from schemas.control import GAP_KEY, PAUSE_KEY, PAUSE_PARTITION, TAKEN_OVER_KEY, PauseControl, PauseState
 from streams.tables.view import Handler
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class Controls:
             # A tombstone takes it back: the tickets are listed once more.
             change = self.taken_over.discard if value is None else self.taken_over.add
             change((key.removeprefix(TAKEN_OVER_KEY).decode(errors="replace"), partition))
+        elif key is not None and key.startswith(GAP_KEY):
+            return  # for people to read
         elif key != PAUSE_KEY:
             self._claims.apply(partition, offset, timestamp_ms, key, value)
         elif partition == PAUSE_PARTITION:

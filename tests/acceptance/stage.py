@@ -1,6 +1,7 @@
 """One scenario's stage: topics of its own on the shared broker, a Willow, worker processes, and the words for
 "produce this" and "wait for that"."""
 
+import gc
 import signal
 import time
 import uuid
@@ -121,6 +122,9 @@ class Stage:
             worker.kill()
         self.tap.close()
         self._producer.flush(5.0)
+        # Else their threads end when the garbage is collected, perhaps at the exit and without a broker to say bye to.
+        del self._producer, self._admin
+        gc.collect()
         self.willow.close()
 
     # -- settings and workers ------------------------------------------------------------------------------------

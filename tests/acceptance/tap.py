@@ -98,7 +98,11 @@ class Tap:
         found: dict[str, str] = {}
         for record in self.records["ticket_identities"]:
             order_id = (record.key or b"").decode()
-            found[order_id] = orjson.loads(record.value or b"")["identity"]["value"].removeprefix(TICKET_URN)
+            if record.value is None:
+                # Taken back: the ticket is gone.
+                found.pop(order_id, None)
+            else:
+                found[order_id] = orjson.loads(record.value)["identity"]["value"].removeprefix(TICKET_URN)
         return found
 
     def close(self) -> None:

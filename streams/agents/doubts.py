@@ -8,7 +8,17 @@ from schemas.claim import ClaimState
 from schemas.intent import IntentKind
 from schemas.outcome import OutcomeKind
 from streams.agents.order import Order
-from streams.delivery.create import CreateAgain, Found, LookUp, OpenClaim, after_look_up, settled_at
+from streams.delivery.create import (
+    CreateAgain,
+    Found,
+    Freed,
+    LookUp,
+    OpenClaim,
+    Ticketed,
+    after_signal,
+    binding,
+    settled_at,
+)
 from streams.delivery.outcomes import outcome
 from streams.delivery.reconcile import Step, Verdict, append
 from streams.delivery.state import Owed, Waiting
@@ -70,22 +80,20 @@ class Doubts:
         """What a look-up showed; or that a view showed something, then the result is empty."""
         waiting = order.state.waiting
         if waiting is None or waiting.kind != "in_doubt":
-            return None
+            return
         claim = claim_of(waiting)
         result = (step.intent.get("signal") or {}).get("result") or {}
         seen = order.seen()
-        if seen.ticket is not None:
-            # Someone bound the order meanwhile, or a former owner's late 201 did.
-            return await self._go_on(order, waiting, claim)
-        if all(open_claim.claim_id != claim.claim_id for open_claim in seen.open):
-            # Its owner released it: nothing was made.
-            return await self._go_on(order, waiting, None)
-        if result.get("claimId") != claim.claim_id:
-            return None
-        look_up = LookUp(result["found"], result["counted"], result["at"])
+        look_up = None
+        if result.get("claimId") == claim.claim_id:
+            look_up = LookUp(result["found"], result["counted"], result["at"])
         settled = settled_at(claim, self._settle, call_ended=waiting.call_ended)
-        move = after_look_up(look_up, claim, settled=settled, then=self._then)
-        if isinstance(move, Found):
+        move = after_signal(seen, claim, look_up, settled=settled, then=self._then)
+        if isinstance(move, Ticketed):
+            await self._go_on(order, waiting, claim)
+        elif isinstance(move, Freed):
+            await self._go_on(order, waiting, None)
+        elif isinstance(move, Found):
             order.state.ticket_id = move.ticket_id
             if move.others:
                 note = f"duplicate_in_willow: {', '.join(move.others)} carry the same externalId"
@@ -141,9 +149,13 @@ class Doubts:
         if ticket is None:
             return
         writer = order.books.writer
-        if order.books.identities.ticket_of(order.id) is None:
-            await writer.identity(order.id, entity_type, ticket, claim.claim_id)
-        await writer.claim(order.partition, order.id, claim.claim_id, ClaimState.DONE, claim.source, ticket_id=ticket)
+        for word in binding(order.books.identities.ticket_of(order.id), claim):
+            if word == "identity":
+                await writer.identity(order.id, entity_type, ticket, claim.claim_id)
+            else:
+                await writer.claim(
+                    order.partition, order.id, claim.claim_id, ClaimState.DONE, claim.source, ticket_id=ticket
+                )
 
     async def work_off(self, order: Order) -> None:
         """Carry out what stood behind a doubt. Each leaves the queue with the write that says its outcome."""

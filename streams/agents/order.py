@@ -8,7 +8,7 @@ from typing import Any
 from schemas.intent import IntentKind
 from schemas.outcome import OutcomeKind
 from streams.agents.writer import Writer
-from streams.delivery.create import Seen
+from streams.delivery.create import Seen, look
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, is_control, may_have_been_sent, moves_watermark
 from streams.delivery.state import OrderState, Owed, Waiting, log_key
@@ -53,14 +53,8 @@ class Order:
     """Final outcomes of older records, to be said as superseded with the next outcome that is final."""
 
     def seen(self) -> Seen:
-        """What the views say now. The table's own ticket counts too: it was written after the identity's
-        acknowledgement."""
-        books = self.books
-        # Open claims first: one that ends between the two looks is then seen as open, never as nothing at all.
-        still_open = books.claims.open_claims(self.id)
-        done = books.claims.done_ticket(self.id)
-        identity = books.identities.ticket_of(self.id) or self.state.ticket_id
-        return Seen(identity, done, still_open, books.claims.candidate(self.id))
+        """What the views say now, and the order's own state."""
+        return look(self.id, self.books.claims, self.books.identities, kept=self.state.ticket_id)
 
     def dissolve_waiting(self, own: Mapping[str, Any]) -> None:
         """The order goes on: what it owed for older records is said with the next final outcome."""

@@ -14,8 +14,22 @@ from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
 from streams.agents.takeover import TakeOver
 from streams.agents.writer import Acked, new_claim_id
-from streams.delivery.answers import Answer, Fault, proves_not_executed, refused_fields
-from streams.delivery.create import InDoubt, MayAdopt, MayPut, OpenClaim, Ticketed, Withdraw, after_claim, before_claim
+from streams.delivery.answers import Answer, Fault, refused_fields
+from streams.delivery.create import (
+    InDoubt,
+    MayAdopt,
+    MayPut,
+    OpenClaim,
+    Ticketed,
+    Withdraw,
+    after_claim,
+    after_failure,
+    before_claim,
+    binding,
+    claim_for,
+    coordinates,
+    may_send,
+)
 from streams.delivery.lanes import Draining
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.pause import backoff
@@ -168,18 +182,18 @@ class Tickets:
 
     async def _claim_and_put(self, order: Order, attempt: Attempt) -> bool:
         source, writer, claim_id = attempt.step.intent["source"], order.books.writer, new_claim_id()
-        send_by = time.monotonic() + writer.send_within
+        view = self._claims_view
+        claimed, gaps = time.monotonic(), view.gaps(order.partition)
         ack = await writer.claim(order.partition, order.id, claim_id, ClaimState.OPEN, source)
         read_back = {ack.partition: ack.offset + 1}
 
         def release(why: str) -> Acked:
             return writer.claim(order.partition, order.id, claim_id, ClaimState.RELEASED, source, why=why)
 
-        if not await self._claims_view.reached(read_back, seconds=READ_BACK_SECONDS):
-            await self._released(release("not_sent"))
-            return False
-        lease = self._calls.lease
-        move = after_claim(order.seen(), claim_id, lease_fresh=lease.fresh)
+        reached = await view.reached(read_back, seconds=READ_BACK_SECONDS)
+        lease, seen = self._calls.lease, order.seen()
+        whole = view.gaps(order.partition) == gaps
+        move = after_claim(seen, claim_id, read_back=reached and whole, lease_fresh=lease.fresh)
         if isinstance(move, Withdraw):
             await self._released(release(move.why))
             if isinstance(move.then, InDoubt):
@@ -191,7 +205,9 @@ class Tickets:
         lanes, body = self._calls.lanes, to_create(attempt.step.intent, attempt.fields)
 
         def may_put() -> bool:
-            return self._calls.ready and not lanes.draining.is_set() and time.monotonic() < send_by
+            claimed_for = time.monotonic() - claimed
+            may = may_send(lease_fresh=lease.fresh, claimed_for=claimed_for, send_within=writer.send_within)
+            return may and self._calls.ready and not lanes.draining.is_set()
 
         try:
             ticket = await self._calls.create(body, attempt.effort, may_put)
@@ -268,11 +284,12 @@ class Tickets:
         self, order: Order, attempt: Attempt, claim_id: str, offset: int, failed: Failed, release: Any
     ) -> bool:
         now = order.books.clock()
-        if not proves_not_executed(failed.answer):
-            claim = OpenClaim(claim_id, offset, int(now * 1000), 0.0, attempt.step.intent["source"])
-            await self.doubt(order, attempt.step, claim, attempt.effort, because=failed.answer.detail, call_ended=now)
+        own = OpenClaim(claim_id, offset, int(now * 1000), 0.0, attempt.step.intent["source"])
+        move = after_failure(own, failed.answer)
+        if isinstance(move, InDoubt):
+            await self.doubt(order, attempt.step, own, attempt.effort, because=failed.answer.detail, call_ended=now)
             return True
-        await self._released(release(str(failed.answer.status or failed.answer.failure)))
+        await self._released(release(move.why))
         if await self._give_up(order, attempt, failed):
             return True
         attempt.failures += 1
@@ -391,7 +408,7 @@ class Tickets:
         state.remember(ticket_id, attempt.fields, whole=False)
         # The lease may have run out during the call: then another owner speaks for this order by now.
         await self._calls.lease.wait(self._calls.lanes)
-        own = _claim_of(order, intent["source"])
+        own = claim_for(order.seen(), intent["source"])
         kind = OutcomeKind.UPDATED if changed else OutcomeKind.UNCHANGED
         if attempt.leaving is not None:
             kind = OutcomeKind.SKIPPED
@@ -400,10 +417,10 @@ class Tickets:
         elif first and (own or books.claims.created_for(order.id) == coordinates(intent["source"])):
             # A crash came between identity and state: this record made the ticket (delivery.md §1).
             kind = OutcomeKind.CREATED
-        missing_identity = books.identities.ticket_of(order.id) is None
+        words = binding(books.identities.ticket_of(order.id), own)
 
         def identity(said: dict[str, Any]) -> list[Acked]:
-            if not missing_identity:
+            if "identity" not in words:
                 return []
             return [books.writer.identity(order.id, intent["entityType"], ticket_id, said["outcomeId"])]
 
@@ -478,16 +495,6 @@ class Tickets:
             return False
         await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
         return True
-
-
-def coordinates(source: Mapping[str, Any]) -> tuple[str, int, int]:
-    return source["topic"], source["partition"], source["offset"]
-
-
-def _claim_of(order: Order, source: Mapping[str, Any]) -> OpenClaim | None:
-    """The record's own claim, still open though the ticket is known: a crash came before its ``done``."""
-    wanted = coordinates(source)
-    return next((claim for claim in order.seen().open if claim.source and coordinates(claim.source) == wanted), None)
 
 
 def differences(ticket: Ticket, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from schemas.replan import Cause, Replan
 from streams.agents.doubts import claim_of
 from streams.agents.order import Books
-from streams.delivery.create import next_look_up, settled_at
+from streams.delivery.create import counts, next_look_up, settled_at
 from streams.delivery.pacing import Pace
 from streams.delivery.state import Waiting
 from streams.tables.twins import TwinTable
@@ -212,8 +212,7 @@ class WaitingIndex:
         if control is not None:
             answer = await self._client.find_by_external_ids([*by_external, control])
             seen = {ticket.external_id for ticket in answer.tickets}
-            # A zero counts only beside a ticket known to exist: else the filter may not be supported at all.
-            counted = answer.honoured and control in seen
+            counted = counts(control, seen, honoured=answer.honoured)
             tickets = list(answer.tickets)
         if not counted:
             tickets, counted = await self._page_through(set(by_external))

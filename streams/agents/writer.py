@@ -15,6 +15,7 @@ from schemas.identity import TICKET_URN
 from schemas.outcome import Reason
 from schemas.replan import Replan, signal
 from schemas.source import Source
+from streams.delivery.create import claim_deadline
 from streams.delivery.outcomes import IDENTITY_TYPE, OUTCOME_TYPE, headers_of
 from streams.kafka.producer import Ack, Producer
 from streams.settings import Settings
@@ -40,7 +41,7 @@ class Writer:
         #: A claim older than this (seconds) is not sent. Who takes it over knows only its time: without a bound on the
         #: wait for a slot and for the rate, the call could be under way when ``settle`` is long over.
         self.send_within = timeout
-        self._deadline = self.send_within + timeout
+        self._deadline = claim_deadline(self.send_within, timeout)
 
     def outcome(self, outcome: Mapping[str, Any], *, key: bytes | None = None, traceparent: str | None = None) -> Acked:
         record_key = (outcome["workOrderId"] or "").encode() if key is None else key

@@ -83,6 +83,8 @@ class View:
         #: Partition → next offset to read. Written by the reader's thread only.
         self._positions: dict[int, int] = {}
         self._goal: dict[int, int] = {}
+        #: Partition → how often compaction had taken records away before they were read. As above.
+        self._gaps: dict[int, int] = {}
         self._waiters: list[tuple[dict[int, int], asyncio.Future[None]]] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -103,6 +105,11 @@ class View:
     def lag(self) -> int:
         """Records known to stand in the topic and not read yet; exact until ``ready``, 0 after."""
         return sum(max(0, end - self._positions.get(p, 0)) for p, end in self._goal.items())
+
+    def gaps(self, partition: int) -> int:
+        """How often offsets were missing where the view read. Beyond a gap it may know a record that was compacted
+        away as little as the one behind it that took its place: what it shows is no state that ever was."""
+        return self._gaps.get(partition, 0)
 
     async def start(self) -> None:
         """Find the end offsets and begin to read. Raises ViewFailed if the topic is missing."""
@@ -192,6 +199,9 @@ class View:
                         self._tolerate(error)
                         continue
                     partition, offset = message.partition(), message.offset()
+                    if offset != positions[partition]:
+                        # Before the position moves: who waits for it must know.
+                        self._gaps[partition] = self.gaps(partition) + 1
                     apply(partition, offset, message.timestamp()[1], message.key(), message.value())
                     positions[partition] = offset + 1
                 self._notify()
@@ -211,6 +221,7 @@ class View:
         # Compaction and transaction markers leave offsets that no record fills; librdkafka's position knows them.
         for spot in self._consumer.position([TopicPartition(self.topic, p) for p in self._positions]):
             if spot.offset > self._positions[spot.partition]:
+                self._gaps[spot.partition] = self.gaps(spot.partition) + 1
                 self._positions[spot.partition] = spot.offset
 
     def _notify(self) -> None:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streams.delivery.answers import Answer, Failure, Operation
 from streams.delivery.create import (
     LOOK_UPS,
     CreateAgain,
     Found,
+    Freed,
     InDoubt,
     LookUp,
     MayClaim,
@@ -22,8 +24,15 @@ from streams.delivery.create import (
     Wait,
     Withdraw,
     after_claim,
+    after_failure,
     after_look_up,
+    after_signal,
     before_claim,
+    binding,
+    claim_deadline,
+    claim_for,
+    counts,
+    may_send,
     next_look_up,
     settled_at,
 )
@@ -70,6 +79,7 @@ class After:
     own: str
     lease_fresh: bool
     move: MayPut | Withdraw
+    read_back: bool = True
 
 
 AFTER = (
@@ -81,13 +91,15 @@ AFTER = (
     After("someone bound the order", seen(FIRST, identity="T1"), "c1", True, Withdraw("not_sent", Ticketed("T1"))),
     After("the former owner is done", seen(SECOND, done="T1"), "c2", True, Withdraw("not_sent", Ticketed("T1"))),
     After("the own claim is not seen", seen(), "c1", True, Withdraw("not_sent", None)),
+    After("not read back in time, or with a gap", seen(FIRST), "c1", True, Withdraw("not_sent", None), read_back=False),
     After("only another's claim is seen", seen(FIRST), "c2", True, Withdraw("not_sent", None)),
 )
 
 
 @pytest.mark.parametrize("case", AFTER, ids=lambda case: case.name)
 def test_after_the_claim_was_read_back(case: After) -> None:
-    assert after_claim(case.seen, case.own, lease_fresh=case.lease_fresh) == case.move
+    move = after_claim(case.seen, case.own, read_back=case.read_back, lease_fresh=case.lease_fresh)
+    assert move == case.move
 
 
 @pytest.mark.parametrize("order", set(itertools.permutations("aabb")))
@@ -99,9 +111,64 @@ def test_of_two_owners_at_most_one_sends(order: tuple[str, ...]) -> None:
         if all(claim.claim_id != owner for claim in log):
             # Both saw nothing before they claimed: the worst case, a paused owner and its successor.
             log.append(OpenClaim(owner, len(log), 0, 30.0, {}))
-        elif isinstance(after_claim(seen(*log), owner, lease_fresh=True), MayPut):
+        elif isinstance(after_claim(seen(*log), owner, read_back=True, lease_fresh=True), MayPut):
             sent.append(owner)
     assert sent == [log[0].claim_id]
+
+
+@dataclass(frozen=True)
+class Last:
+    name: str
+    lease_fresh: bool
+    claimed_for: float
+    may: bool
+
+
+LAST = (
+    Last("at once", True, 0.0, True),
+    Last("in the last moment", True, 30.0, True),
+    Last("the slot came too late", True, 30.1, False),
+    Last("frozen meanwhile", False, 0.1, False),
+    Last("the clock was set back", True, -0.1, False),
+)
+
+
+@pytest.mark.parametrize("case", LAST, ids=lambda case: case.name)
+def test_the_last_look_before_the_put(case: Last) -> None:
+    assert may_send(lease_fresh=case.lease_fresh, claimed_for=case.claimed_for, send_within=30.0) is case.may
+
+
+def test_a_call_that_may_be_sent_ends_by_the_claims_deadline() -> None:
+    latest_start, longest = 30.0, 30.0
+    assert may_send(lease_fresh=True, claimed_for=latest_start, send_within=30.0)
+    assert latest_start + longest <= claim_deadline(30.0, longest)
+
+
+@pytest.mark.parametrize(
+    ("answer", "move"),
+    [
+        (Answer(Operation.PUT, 429), Withdraw("429", None)),
+        (Answer(Operation.PUT, failure=Failure.NOT_CONNECTED), Withdraw("not_connected", None)),
+        (Answer(Operation.PUT, 504), InDoubt(FIRST)),
+        (Answer(Operation.PUT, failure=Failure.NO_ANSWER), InDoubt(FIRST)),
+    ],
+)
+def test_after_a_put_that_gave_no_ticket(answer: Answer, move: Withdraw | InDoubt) -> None:
+    assert after_failure(FIRST, answer) == move
+
+
+def test_what_is_written_once_the_ticket_is_known() -> None:
+    assert binding(None, FIRST) == ("identity", "done")
+    assert binding("T1", FIRST) == ("done",)
+    assert binding(None, None) == ("identity",)
+    assert binding("T1", None) == ()
+
+
+def test_the_own_claim_is_known_by_its_source() -> None:
+    source = {"topic": "t", "partition": 3, "offset": 7}
+    own = OpenClaim("c3", 12, 0, 30.0, source)
+    assert claim_for(seen(FIRST, own), {**source, "topicId": "x"}) == own
+    assert claim_for(seen(FIRST, own), {**source, "offset": 8}) is None
 
 
 # -- in doubt --------------------------------------------------------------------------------------------------------
@@ -139,6 +206,38 @@ LOOKED = (
 @pytest.mark.parametrize("case", LOOKED, ids=lambda case: case.name)
 def test_what_a_look_up_means(case: Looked) -> None:
     assert after_look_up(case.look_up, FIRST, settled=100.0, then=case.then) == case.move
+
+
+@dataclass(frozen=True)
+class Signalled:
+    name: str
+    seen: Seen
+    look_up: LookUp | None
+    move: object
+
+
+ZERO = LookUp((), True, 100.0)
+SIGNALLED = (
+    Signalled("someone bound the order", seen(FIRST, identity="T1"), ZERO, Ticketed("T1")),
+    Signalled("the claim is released", seen(SECOND), ZERO, Freed()),
+    Signalled("a look-up that was about another claim", seen(FIRST), None, WAIT),
+    Signalled("a look-up about this one", seen(FIRST, SECOND), ZERO, AGAIN),
+)
+
+
+@pytest.mark.parametrize("case", SIGNALLED, ids=lambda case: case.name)
+def test_what_a_signal_means(case: Signalled) -> None:
+    assert after_signal(case.seen, FIRST, case.look_up, settled=100.0, then="create") == case.move
+
+
+@pytest.mark.parametrize(
+    ("control", "shown", "honoured", "counted"),
+    [("C", {"C"}, True, True), ("C", {"C"}, False, False), ("C", set(), True, False), (None, {None}, True, False)],
+)
+def test_a_zero_counts_beside_a_known_ticket(
+    control: str | None, shown: set[str | None], honoured: bool, counted: bool
+) -> None:
+    assert counts(control, shown, honoured=honoured) is counted
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,21 @@ async def test_a_gap_that_comes_later_is_no_record_to_wait_for(topic: Topic, com
         assert kept.keys[-1] == b"after"
 
 
+async def test_it_tells_of_each_gap_that_it_has_read_over(topic: Topic) -> None:
+    """As compaction leaves them: who waits for a record behind one must know."""
+    topic.put(0, b"k1")
+    async with view_of(topic, Kept()) as view:
+        await ready(view)
+        assert (view.gaps(0), view.gaps(1)) == (0, 0)
+        topic.put(0, b"k2")
+        assert await view.reached({0: 2}, seconds=SOON)
+        assert view.gaps(0) == 0
+        topic.put_in_transaction(0, b"k3")
+        topic.put(0, b"k4")
+        assert await view.reached({0: 5}, seconds=SOON)
+        assert (view.gaps(0), view.gaps(1)) == (1, 0)
+
+
 async def test_it_begins_where_the_topic_begins(broker: BrokerAddress) -> None:
     topic = Topic(broker.bootstrap_servers).make("compact,delete")
     topic.put(0, b"a", b"b", b"c")

@@ -182,8 +182,8 @@ class Tickets:
 
     async def _claim_and_put(self, order: Order, attempt: Attempt) -> bool:
         source, writer, claim_id = attempt.step.intent["source"], order.books.writer, new_claim_id()
-        view = self._claims_view
-        claimed, gaps = time.monotonic(), view.gaps(order.partition)
+        view, clock = self._claims_view, order.books.clock
+        claimed, claimed_at, gaps = time.monotonic(), clock(), view.gaps(order.partition)
         ack = await writer.claim(order.partition, order.id, claim_id, ClaimState.OPEN, source)
         read_back = {ack.partition: ack.offset + 1}
 
@@ -205,7 +205,8 @@ class Tickets:
         lanes, body = self._calls.lanes, to_create(attempt.step.intent, attempt.fields)
 
         def may_put() -> bool:
-            claimed_for = time.monotonic() - claimed
+            # The one clock stands still while the machine is suspended, the other may be set back.
+            claimed_for = max(time.monotonic() - claimed, clock() - claimed_at)
             may = may_send(lease_fresh=lease.fresh, claimed_for=claimed_for, send_within=writer.send_within)
             return may and self._calls.ready and not lanes.draining.is_set()
 

@@ -166,8 +166,8 @@ def may_send(*, lease_fresh: bool, claimed_for: float, send_within: float) -> bo
     """The last look before the PUT, with nothing between the two. ``claimed_for``: seconds since the claim was sent,
     by the claimer's clock; no less than its age at the broker."""
     # A call that waited longer for its slot would outlast the deadline that the claim names: a successor counts
-    # `settle` from there, finds nothing, and creates as well. A clock that was set back tells no age.
-    return lease_fresh and 0 <= claimed_for <= send_within
+    # `settle` from there, finds nothing, and creates as well.
+    return lease_fresh and claimed_for <= send_within
 
 
 def after_failure(own: OpenClaim, answer: Answer) -> Withdraw | InDoubt:

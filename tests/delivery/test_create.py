@@ -129,7 +129,6 @@ LAST = (
     Last("in the last moment", True, 30.0, True),
     Last("the slot came too late", True, 30.1, False),
     Last("frozen meanwhile", False, 0.1, False),
-    Last("the clock was set back", True, -0.1, False),
 )
 
 

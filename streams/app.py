@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,6 @@ import faust
 import orjson
 
 from streams.agents.calls import Calls, Lease
-from streams.agents.entity_poison import EntityPoison
 from streams.agents.lists import Lists
 from streams.agents.order import Books
 from streams.agents.planner import Planner
@@ -29,9 +26,9 @@ from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
 from streams.delivery.rate import SharedRate
 from streams.delivery.state import OrderState
+from streams.edges import Edges
 from streams.kafka.in_flight import InFlight
-from streams.kafka.producer import Producer
-from streams.kafka.transport import SCHEME, Consumer, Hooks, register
+from streams.kafka.transport import SCHEME, Hooks, register
 from streams.metrics import Metrics
 from streams.planning.external_ids import ExternalIds
 from streams.planning.rules import Rules
@@ -39,10 +36,8 @@ from streams.settings import Settings
 from streams.tables.claims import ClaimTable
 from streams.tables.controls import Controls
 from streams.tables.identities import IdentityTable
-from streams.tables.orders import OrderTable
 from streams.tables.twins import TwinTable
 from streams.tables.view import View
-from streams.willow import WillowClient
 
 log = logging.getLogger(__name__)
 
@@ -129,13 +124,20 @@ class SyncApp:
     end the worker."""
 
     def __init__(
-        self, settings: Settings, kafka: dict[str, Any], metrics: Metrics, *, accept_gap: bool = False
+        self,
+        settings: Settings,
+        kafka: dict[str, Any],
+        metrics: Metrics,
+        edges: Edges | None = None,
+        *,
+        accept_gap: bool = False,
     ) -> None:
         self.settings, self.metrics, self._accept_gap = settings, metrics, accept_gap
+        self._edges = edges = edges or Edges(faust_app)
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
-        self.app = faust_app(settings)
+        self.app = edges.app(settings)
         topics, willow = settings.topics, settings.willow
-        self.client = WillowClient(
+        self.client = edges.client(
             willow.base_url,
             willow.client_id,
             willow.client_secret.get_secret_value(),
@@ -144,25 +146,25 @@ class SyncApp:
             observe=metrics.call,
             gate=self._gate,
         )
-        self.producer = Producer(kafka, on_fatal=self.fail)
+        self.producer = edges.producer(kafka, on_fatal=self.fail)
         self.twins = TwinTable(settings.input_format.entities)
         self.identities, self.claims = IdentityTable(), ClaimTable()
-        self.entities_view = View(topics.entities, self.twins, kafka, on_change=self._twins, on_fatal=self.fail)
-        self.identities_view = View(topics.name("ticket_identities"), self.identities, kafka, on_fatal=self.fail)
+        self.entities_view = edges.view(topics.entities, self.twins, kafka, on_change=self._twins, on_fatal=self.fail)
+        self.identities_view = edges.view(topics.name("ticket_identities"), self.identities, kafka, on_fatal=self.fail)
         self.controls = Controls(self.claims)
-        self.claims_view = View(
+        self.claims_view = edges.view(
             topics.name("create_claims"), self.controls, kafka, on_change=self._controls_changed, on_fatal=self.fail
         )
-        self.lists = Lists(self.client, clock=time.monotonic)
+        self.lists = Lists(self.client, clock=edges.monotonic)
         self.breaker = Breaker(
             self.client.statuses,
-            clock=time.time,
-            timer=time.monotonic,
-            rng=random.Random(),
+            clock=edges.clock,
+            timer=edges.monotonic,
+            rng=edges.rng(),
             on_change=self._paused,
         )
         self.stops = Stops(self.breaker, self.controls)
-        self.orders = OrderTable.declare(self.app)
+        self.orders = edges.orders(self.app)
         self.orders.producer = self.producer
         self._wire(kafka)
         self._measure()
@@ -170,24 +172,24 @@ class SyncApp:
         self._caught_up: dict[int, asyncio.Task[None]] = {}
 
     def _wire(self, kafka: dict[str, Any]) -> None:
-        settings, metrics = self.settings, self.metrics
+        settings, metrics, edges = self.settings, self.metrics, self._edges
         writer = Writer(self.producer, settings)
-        self.entity_poison = EntityPoison(settings, kafka, writer, on_fatal=self.fail)
+        self.entity_poison = edges.entity_poison(settings, kafka, writer, on_fatal=self.fail)
         self.books = Books(
-            self.orders, self.identities, self.claims, writer, time.time, metrics.outcome, self._state_written
+            self.orders, self.identities, self.claims, writer, edges.clock, metrics.outcome, self._state_written
         )
         slots = settings.willow.max_in_flight
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
         lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
         self.books.may_write = partial(lease.wait, self.lanes)
         self.books.decided = self.stops.decided
-        self.rate = SharedRate(settings.willow.requests_per_second, clock=time.monotonic)
+        self.rate = SharedRate(settings.willow.requests_per_second, clock=edges.monotonic)
         self.calls = Calls(
             self.client,
             self.lanes,
             lease,
             max_in_flight=slots,
-            rng=random.Random(),
+            rng=edges.rng(),
             breaker=self.breaker,
             rate=self.rate,
         )
@@ -224,10 +226,10 @@ class SyncApp:
             self.client,
             external_id=external_ids.of,
             settle=settle,
-            pace=Pace(settings.replans_per_second, clock=time.monotonic),
+            pace=Pace(settings.replans_per_second, clock=edges.monotonic),
         )
         park_ttl = settings.park_ttl.total_seconds() if settings.park_ttl else None
-        self.timers = Timers(writer.signal, park_ttl=park_ttl, clock=time.time)
+        self.timers = Timers(writer.signal, park_ttl=park_ttl, clock=edges.clock)
 
     def _measure(self) -> None:
         gauge = self.metrics.gauge
@@ -251,7 +253,7 @@ class SyncApp:
     def _oldest_unsynced(self) -> float:
         windows = (self.sink_window, *self.planner_windows)
         stamps = [stamp for window in windows if (stamp := window.oldest) is not None]
-        return max(0.0, time.time() - min(stamps)) if stamps else 0.0
+        return max(0.0, self._edges.clock() - min(stamps)) if stamps else 0.0
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -266,11 +268,11 @@ class SyncApp:
             Rules.of(settings),
             settings.input_format.work_orders,
             topic_ids,
-            clock=time.time,
+            clock=self._edges.clock,
             told=self.metrics.outcome,
         )
         live, replanned = self.planner_windows
-        pace = Pace(settings.replans_per_second, clock=time.monotonic)
+        pace = Pace(settings.replans_per_second, clock=self._edges.monotonic)
 
         async def plan(stream: Any) -> None:
             await planner.work_orders(stream.noack().events(), live)
@@ -349,8 +351,8 @@ class SyncApp:
         self.timers.rebuild(())
         create_grace = self.settings.willow.request_timeout.total_seconds() + DRAIN_MARGIN
         await self.lanes.drain(DRAIN_GRACE, create_grace)
-        deadline = time.monotonic() + DRAIN_GRACE
-        while any(window.records for window in self.planner_windows) and time.monotonic() < deadline:
+        deadline = self._edges.monotonic() + DRAIN_GRACE
+        while any(window.records for window in self.planner_windows) and self._edges.monotonic() < deadline:
             await asyncio.sleep(0.01)
         for window in (self.sink_window, *self.planner_windows):
             window.give_up()
@@ -451,7 +453,7 @@ class SyncApp:
         ):
             self._spawn(forever)
         gap = self._gap if self._accept_gap else None
-        Consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail, gap=gap)
+        self._edges.consumer.hooks = Hooks(drain=self._drain, resume=self._resume, fatal=self.fail, gap=gap)
         self.orders.when_recovered(self._recovered)
         await self.app.start()
 

@@ -1,0 +1,374 @@
+"""The independent checker: input, Willow's own record of tickets and writes, and the topics, against I1-I8.
+
+It knows nothing of the code under test but its public records, and of the order table only that a state names the
+decided offsets (I7 asks whether it is durable).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from faust.types import TP
+
+from ops.demo.evidence import Coordinates
+from schemas import dead_letter
+from streams.settings import TopicSettings
+from tests.acceptance.records import ESTATE, TICKET_URN, UNAVAILABLE
+from tests.simulation.group import Offsets
+from tests.simulation.log import Entry
+from tests.simulation.scenario import Record, Scenario
+from tests.simulation.willow import PRIORITY_IDS, STATUS_IDS, Willow, Write
+from tests.simulation.world import World
+
+#: What is said of a record without the order's state moving on.
+_STATELESS = {"stale", "not_a_change"}
+
+APPLIED = {"created", "updated", "adopted", "unchanged"}
+_TWIN_URN = "urn:willowinc:twin:id:"
+
+#: Ticket field → source field and how its value becomes Willow's.
+_FIELDS = {
+    "summary": ("summary", str),
+    "description": ("description", str),
+    "cause": ("problemDescription", str),
+    "statusId": ("jobStatus", STATUS_IDS.get),
+    "priorityId": ("jobPriority", PRIORITY_IDS.get),
+}
+
+
+class Groups(NamedTuple):
+    workers: Mapping[str, tuple[str, ...]]
+    changelogs: Mapping[str, str]
+
+    def of(self, process: str) -> str:
+        """The consumer group of a process."""
+        name = process.partition(".")[0]
+        return next(group for group, names in self.workers.items() if name in names)
+
+
+class Fold:
+    """What an order's records come to: each field's value, and those that it may have as well."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.refused: set[str] = set()
+        self._others: dict[str, list[Any]] = defaultdict(list)
+
+    def apply(self, fields: Mapping[str, Any]) -> None:
+        for name, value in fields.items():
+            if value != UNAVAILABLE:
+                self.values[name] = value
+                self._others.pop(name, None)
+
+    def perhaps(self, fields: Mapping[str, Any]) -> None:
+        for name, value in fields.items():
+            if value != UNAVAILABLE:
+                self._others[name].append(value)
+
+    def of(self, name: str) -> list[Any]:
+        return [self.values.get(name), *self._others.get(name, ())]
+
+
+class Checker:
+    """Reads along while a run goes on, and judges it at its end."""
+
+    def __init__(self, world: World, willow: Willow, topics: TopicSettings, groups: Groups, scenario: Scenario) -> None:
+        self._world, self._willow, self._topics, self._groups = world, willow, topics, groups
+        self._holds = scenario.changes.get("in_doubt", {}).get("then") == "hold"
+        self.sent: dict[Coordinates, tuple[Entry, Record]] = {}
+        self.said: dict[Coordinates, list[dict[str, Any]]] = defaultdict(list)
+        """Final outcomes, in the order in which they were written."""
+        self.parked: dict[Coordinates, dict[str, Any]] = {}
+        self.identities: dict[str, str] = {}
+        self._first_said_by: dict[Coordinates, str] = {}
+        self._intended: set[Coordinates] = set()
+        self._buried: dict[Coordinates, Entry] = {}
+        self._states: dict[tuple[str, bytes], bytes] = {}
+        self._read = 0
+        self._twins = {entity["id"]: _twin(entity) for entity in ESTATE}
+
+    # -- reading along -------------------------------------------------------------------------------------------
+
+    def produced(self, entry: Entry, record: Record) -> None:
+        self.sent[Coordinates(entry.topic, entry.partition, entry.offset)] = (entry, record)
+
+    def _read_on(self) -> None:
+        everything = self._world.log.all
+        readers = {
+            self._topics.name("outcomes"): self._outcome,
+            self._topics.name("ticket_identities"): self._identity,
+            self._topics.name("ticket_intents"): self._intent,
+            self._topics.name("dead_letters"): self._dead_letter,
+            **dict.fromkeys(self._groups.changelogs.values(), self._state),
+            self._topics.entities: self._entity,
+        }
+        for entry in everything[self._read :]:
+            if (reader := readers.get(entry.topic)) is not None:
+                reader(entry)
+        self._read = len(everything)
+
+    def _outcome(self, entry: Entry) -> None:
+        said = orjson.loads(entry.value or b"")
+        at = _source(said)
+        if said["final"]:
+            self.said[at].append(said)
+            self._first_said_by.setdefault(at, self._groups.of(entry.written_by))
+        else:
+            self.parked[at] = said
+
+    def _identity(self, entry: Entry) -> None:
+        record = orjson.loads(entry.value or b"")
+        self.identities[record["entityId"]] = record["identity"]["value"].removeprefix(TICKET_URN)
+
+    def _intent(self, entry: Entry) -> None:
+        self._intended.add(_source(orjson.loads(entry.value or b"")))
+
+    def _dead_letter(self, entry: Entry) -> None:
+        headers = {name: value.decode() for name, value in entry.headers}
+        topic, partition, offset = (headers[n] for n in (dead_letter.TOPIC, dead_letter.PARTITION, dead_letter.OFFSET))
+        self._buried[Coordinates(topic, int(partition), int(offset))] = entry
+
+    def _state(self, entry: Entry) -> None:
+        assert entry.key is not None
+        assert entry.value is not None
+        self._states[entry.topic, entry.key] = entry.value
+
+    def _entity(self, entry: Entry) -> None:
+        document = orjson.loads(entry.value or b"")
+        self._twins[document["id"]] = _twin(document)
+
+    # -- I7, at each commit --------------------------------------------------------------------------------------
+
+    def committed(self, group: str, before: Offsets, offsets: Offsets) -> None:
+        self._read_on()
+        for spot, offset in offsets.items():
+            if offset < before.get(spot, 0):
+                self._world.broken(f"I7 {group} committed {spot} back from {before[spot]} to {offset}")
+            for entry in self._world.log.topics[spot.topic][spot.partition].entries[before.get(spot, 0) : offset]:
+                if entry is not None:
+                    self._passed(group, spot, entry)
+
+    def _passed(self, group: str, spot: TP, entry: Entry) -> None:
+        at = Coordinates(entry.topic, entry.partition, entry.offset)
+        if spot.topic == self._topics.work_orders:
+            if at not in self._intended and not (at in self._buried and at in self.said):
+                self._world.broken(f"I7 {group} committed {at} before its intent or dead letter was durable")
+        elif spot.topic == self._topics.name("ticket_intents"):
+            intent = orjson.loads(entry.value or b"")
+            if intent["kind"] != "signal" and (missing := self._not_durable(group, intent)):
+                self._world.broken(f"I7 {group} committed {at}, the intent of {_source(intent)}, before {missing}")
+
+    def _not_durable(self, group: str, intent: Mapping[str, Any]) -> str | None:
+        at, order_id = _source(intent), intent["workOrderId"]
+        raw = self._states.get((self._groups.changelogs[group], order_id.encode()))
+        state = orjson.loads(raw) if raw else {}
+        kept = [*state.get("waiting", {}).get("owed", ()), *state.get("queue", ())]
+        kept += [owed for item in state.get("queue", ()) for owed in item.get("owed", ())]
+        if at in map(_source, kept):
+            return None
+        if not (finals := self.said.get(at)):
+            return "its outcome or parked state was durable"
+        first = finals[0]
+        if self._first_said_by[at] != group:
+            return None  # the other group's steps are its own
+        if first["outcome"] in ("created", "adopted") and order_id not in self.identities:
+            return "its identity was durable"
+        if _label(first) not in _STATELESS and max(state.get("decided", {}).values(), default=-1) < at.offset:
+            return "its state was durable"
+        return None
+
+    # -- I8, while waiting for quiet -----------------------------------------------------------------------------
+
+    def unfinished(self) -> Iterator[str]:
+        """What is still to come, in words."""
+        self._read_on()
+        for group in self._world.groups.values():
+            for name in group.partitions:
+                for partition, end in self._world.log.ends(name).items():
+                    done = group.committed.get(TP(name, partition), 0)
+                    if done < end:
+                        yield f"group {group.name} has a lag of {end - done} in {name}/{partition} (at {done})"
+        for at, (_, record) in self.sent.items():
+            if at not in self.said and not self._may_wait(at, record):
+                yield f"{record.order_id} {at} has no final outcome"
+
+    def _may_wait(self, at: Coordinates, record: Record) -> bool:
+        if record.may_wait and at in self.parked:
+            return True
+        return self._holds and record.order_id in self._in_doubt()
+
+    def _in_doubt(self) -> set[str]:
+        """Orders of which nobody knows whether they have a ticket: under ``hold`` they wait for a person."""
+        return {
+            parked["workOrderId"]
+            for at, parked in self.parked.items()
+            if at not in self.said and parked["reason"]["code"] == "create_in_doubt"
+        }
+
+    # -- the judgement -------------------------------------------------------------------------------------------
+
+    def problems(self) -> Iterator[str]:
+        self._read_on()
+        yield from self._duplicates()
+        yield from self._folds()
+        yield from self._stale_writes()
+        yield from self._outcomes()
+        yield from self._identity_problems()
+        yield from self._dead_letters()
+
+    def _tickets_of(self, order_id: str) -> list[str]:
+        return [ticket.id for ticket in self._willow.tickets.values() if ticket.fields.get("externalId") == order_id]
+
+    def _orders(self) -> dict[str, list[Coordinates]]:
+        """Order → its records in log order."""
+        orders: dict[str, list[Coordinates]] = defaultdict(list)
+        for at, (_, record) in self.sent.items():
+            orders[record.order_id].append(at)
+        return {order_id: sorted(spots, key=lambda at: (at.partition, at.offset)) for order_id, spots in orders.items()}
+
+    def _duplicates(self) -> Iterator[str]:
+        for order_id in self._orders():
+            if len(tickets := self._tickets_of(order_id)) > 1:
+                yield f"I1 {order_id} has {len(tickets)} tickets: {tickets}"
+
+    def _accepted(self, at: Coordinates) -> bool:
+        """Applied, or replaced by one that was."""
+        first = next(iter(self.said.get(at, ())), None)
+        if first is None or first["outcome"] != "superseded":
+            return first is not None and first["outcome"] in APPLIED
+        newer = first["supersededBy"] and _source({"source": first["supersededBy"]})
+        return bool(newer and newer.offset > at.offset and self._accepted(newer))
+
+    def _folds(self) -> Iterator[str]:
+        """I2."""
+        written = {(write.order_id, write.fields.get("cause")) for write in self._willow.writes}
+        for order_id, spots in self._orders().items():
+            fold = Fold()
+            for at in spots:
+                fields = self.sent[at][1].fields
+                if fields is not None and self._accepted(at):
+                    fold.apply(fields)
+                    fold.refused |= {w.rpartition(" ")[2] for w in self.said[at][0]["warnings"] if "left_out" in w}
+                elif fields is not None and (order_id, fields["problemDescription"]) in written:
+                    # It was sent before a crash, and then replaced by a record that is skipped or refused.
+                    fold.perhaps(fields)
+            yield from self._fold_problems(order_id, fold)
+
+    def _fold_problems(self, order_id: str, fold: "Fold") -> Iterator[str]:
+        tickets = self._tickets_of(order_id)
+        if not fold.values:
+            return
+        if not tickets:
+            yield f"I2 {order_id}: records were accepted, and it has no ticket"
+            return
+        held = self._willow.tickets[tickets[0]].fields
+        wanted = {name: [_valued(turn, value) for value in fold.of(source)] for name, (source, turn) in _FIELDS.items()}
+        wanted["twinId"] = [self._twins.get(places[0]["id"]) for places in fold.of("relatesTo")]
+        for name, values in wanted.items():
+            if held.get(name) not in values and name not in fold.refused:
+                yield f"I2 {order_id}: {name} is {held.get(name)!r}, its records say {values[0]!r}"
+
+    def _stale_writes(self) -> Iterator[str]:
+        """I3: within a group nothing older is sent once something newer was acknowledged."""
+        by_ticket: dict[tuple[str, str], list[Write]] = defaultdict(list)
+        for write in self._willow.writes:
+            if write.fields.get("cause"):
+                by_ticket[self._groups.of(write.by), write.ticket_id].append(write)
+        for writes in by_ticket.values():
+            for write in writes:
+                for newer in writes:
+                    heard = newer.acknowledged is not None and newer.acknowledged < write.sent
+                    if heard and newer.fields["cause"] > write.fields["cause"]:
+                        yield (
+                            f"I3 {write.order_id}: {write.by} sent {write.fields['cause']} at {write.sent:.3f}, after "
+                            f"{newer.fields['cause']} was acknowledged to {newer.by} at {newer.acknowledged:.3f}"
+                        )
+
+    def _outcomes(self) -> Iterator[str]:
+        """I4."""
+        several = len(self._groups.workers) > 1
+        creators: dict[str, list[Coordinates]] = defaultdict(list)
+        for at, (_, record) in self.sent.items():
+            said = self.said.get(at, [])
+            if not said:
+                if not self._may_wait(at, record):
+                    yield f"I4 {record.order_id} {at} has no final outcome"
+                continue
+            first = said[0]
+            if len({item["outcomeId"] for item in said}) != 1:
+                yield f"I4 {record.order_id} {at} has {len(said)} final outcomes: {[_label(item) for item in said]}"
+            if first["outcome"] == "created":
+                creators[record.order_id].append(at)
+            if _label(first).removeprefix("left_") not in record.expected:
+                yield f"I4 {record.order_id} {at}: {_label(first)}; expected one of {sorted(record.expected)}"
+            yield from self._words(at, record, first)
+            if not several:
+                yield from _contradictions(at, record, said)
+        for order_id, spots in creators.items():
+            if len(spots) > 1:
+                yield f"I4 {order_id}: {len(spots)} records say that they created its ticket: {spots}"
+        for at in (self.said.keys() | self.parked.keys()) - self.sent.keys():
+            yield f"I4 {at}: an outcome of a record that was never sent"
+
+    def _words(self, at: Coordinates, record: Record, said: Mapping[str, Any]) -> Iterator[str]:
+        kind, order_id = said["outcome"], record.order_id
+        tickets = self._tickets_of(order_id)
+        if kind in APPLIED and said["ticketId"] not in tickets:
+            yield f"I4 {order_id} {at}: {kind} names ticket {said['ticketId']}; Willow has {tickets}"
+        if kind == "updated":
+            writes = [write for write in self._willow.writes if write.ticket_id == said["ticketId"]]
+            if not said["changed"] or not any(set(said["changed"]) <= write.fields.keys() for write in writes):
+                yield f"I4 {order_id} {at}: updated {said['changed']}, and Willow took no such write"
+        if kind == "superseded":
+            newer = said["supersededBy"] and _source({"source": said["supersededBy"]})
+            known = self.sent.get(newer) if newer else None
+            if not newer or known is None or known[1].order_id != order_id or newer.offset <= at.offset:
+                yield f"I4 {order_id} {at}: superseded by {newer}; expected a newer record of its order"
+
+    def _identity_problems(self) -> Iterator[str]:
+        """I5."""
+        for order_id in self._orders().keys() | self.identities.keys():
+            tickets, published = self._tickets_of(order_id), self.identities.get(order_id)
+            waits = self._holds and order_id in self._in_doubt()
+            if (published is None and tickets and not waits) or (published is not None and published not in tickets):
+                yield f"I5 {order_id}: published is {published}, Willow has {tickets}"
+
+    def _dead_letters(self) -> Iterator[str]:
+        """I6."""
+        poison = {at for at, (_, record) in self.sent.items() if "undecodable" in record.expected}
+        for at in poison ^ self._buried.keys():
+            yield f"I6 {at}: {'no dead letter of poison' if at in poison else 'a dead letter of no poison'}"
+        for at in poison & self._buried.keys():
+            original, buried = self.sent[at][0], self._buried[at]
+            if (original.key, original.value) != (buried.key, buried.value):
+                yield f"I6 {at}: its dead letter is {buried.value!r}, the record was {original.value!r}"
+
+
+def _contradictions(at: Coordinates, record: Record, said: list[dict[str, Any]]) -> Iterator[str]:
+    """The redelivery of a record says the same again, or that it was superseded (contract §5)."""
+    first = said[0]
+    for other in said[1:]:
+        # Not the message: it may quote a request id, and a request made again after a crash has another.
+        words = [(_label(item), item["outcome"], item["ticketId"], item["changed"]) for item in (first, other)]
+        if other["outcome"] != "superseded" and words[0] != words[1]:
+            yield f"I4 {record.order_id} {at}: said {words[0]} first and {words[1]} later"
+
+
+def _valued(turn: Any, value: Any) -> Any:
+    return None if value is None else turn(value)
+
+
+def _label(said: Mapping[str, Any]) -> str:
+    code: str = said["reason"]["code"] if said["reason"] and said["outcome"] != "superseded" else said["outcome"]
+    return code
+
+
+def _source(record: Mapping[str, Any]) -> Coordinates:
+    source = record["source"]
+    return Coordinates(source["topic"], source["partition"], source["offset"])
+
+
+def _twin(entity: Mapping[str, Any]) -> str | None:
+    values = [identity["value"] for identity in entity.get("identities") or ()]
+    return next((value.removeprefix(_TWIN_URN) for value in values if value.startswith(_TWIN_URN)), None)

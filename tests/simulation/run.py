@@ -1,0 +1,219 @@
+"""One run of a scenario: builds the world, lets it happen, waits until all is quiet, and has it judged."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from faust.types import TP
+
+from tests.acceptance.records import ESTATE, Document, as_json
+from tests.simulation.checker import Checker, Groups
+from tests.simulation.clock import Process, Stalled
+from tests.simulation.scenario import INPUT_PARTITIONS, OWN_PARTITIONS, Record, Scenario
+from tests.simulation.willow import Fate, Request, Willow
+from tests.simulation.worker import Worker, changelog_of
+from tests.simulation.world import World
+
+#: Virtual seconds after the last fault within which all must be done (I8): a pause's longest wait, settle, look-ups.
+PATIENCE = 400.0
+
+#: So long nothing may be written any more before a run counts as over.
+QUIET_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """``points`` is how many places there were at which a process could have been killed."""
+
+    scenario: Scenario
+    problems: list[str]
+    points: int
+    kills: int
+    records: int
+    calls: int
+    seconds: float
+    """Virtual."""
+    trace: list[str]
+
+
+class Run:
+    """``crash_at`` are the points at which a worker is killed; ``loses_unsent`` whether what it had not got
+    acknowledged then is lost (None: by chance)."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        crash_at: Collection[int] = (),
+        loses_unsent: bool | None = None,
+        tracing: bool = False,
+    ) -> None:
+        self.scenario = scenario
+        settings = {group: scenario.settings(group) for group in scenario.groups}
+        topics = next(iter(settings.values())).topics
+        own = ("outcomes", "ticket_identities", "dead_letters", "ticket_intents", "replans", "create_claims")
+        partitions = {topics.work_orders: INPUT_PARTITIONS, topics.entities: 1}
+        partitions |= dict.fromkeys(map(topics.name, own), OWN_PARTITIONS)
+        changelogs = {group: changelog_of(one) for group, one in settings.items()}
+        partitions |= dict.fromkeys(changelogs.values(), OWN_PARTITIONS)
+        self.world = world = World(
+            scenario.seed,
+            partitions,
+            network=scenario.network,
+            crash_at=crash_at,
+            loses_unsent=loses_unsent,
+            tracing=tracing,
+        )
+        self.willow = willow = Willow(world.loop.time, world.loop.epoch)
+        willow.fates = self._fate
+        willow.filters = scenario.filters
+        willow.listed_after = self._listed_after
+        self.topics = topics
+        self._compacted = [topics.entities, topics.name("ticket_identities"), topics.name("create_claims")]
+        self._compacted += changelogs.values()
+        self.workers = {
+            name: Worker(world, willow, settings[group], name)
+            for group, names in scenario.groups.items()
+            for name in names
+        }
+        self.checker = Checker(world, willow, topics, Groups(scenario.groups, changelogs), scenario)
+        world.on_end = self._ended
+        world.on_commit = self.checker.committed
+        self._wanted: set[str] = set()
+
+    def go(self) -> Result:
+        world = self.world
+        logging.disable(logging.CRITICAL)
+        try:
+            world.loop.set_exception_handler(self._unhandled)
+            world.loop.run_until_complete(self._live())
+            problems = [*world.problems, *self.checker.problems()]
+        except Stalled as stalled:
+            problems = [*world.problems, f"I8 {stalled}"]
+        finally:
+            logging.disable(logging.NOTSET)
+            world.loop.end()
+        return Result(
+            self.scenario,
+            problems,
+            world.points,
+            world.kills,
+            len(self.checker.sent),
+            self.willow.requests,
+            world.loop.time(),
+            world.trace or [],
+        )
+
+    async def _live(self) -> None:
+        world = self.world
+        world.turn()
+        for document in ESTATE:
+            self.entity(document)
+        for at, name, arguments in self.scenario.happenings:
+            # One after the other: timers of one moment are in no order.
+            await asyncio.sleep(max(0.0, at - world.loop.time()))
+            getattr(self, name)(*arguments)
+        await asyncio.sleep(max(0.0, self.scenario.faults_end - world.loop.time()))
+        world.note("from here on nothing goes wrong any more")
+        deadline = world.loop.time() + PATIENCE
+        quiet_since = None
+        while quiet_since is None or world.loop.time() - quiet_since < QUIET_SECONDS:
+            if world.loop.time() > deadline:
+                world.problems += [f"I8 not done after {PATIENCE:g} s: {what}" for what in self.checker.unfinished()]
+                return
+            written = len(world.log.all)
+            await asyncio.sleep(0.5)
+            if len(world.log.all) != written or next(self.checker.unfinished(), None):
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = world.loop.time()
+
+    def _unhandled(self, loop: Any, context: dict[str, Any]) -> None:
+        # A task's exception that nobody looked at: in production it would be a line of the log.
+        self.world.note(f"unhandled: {context.get('message')} {context.get('exception')!r}")
+
+    # -- what may happen -----------------------------------------------------------------------------------------
+
+    def produce(self, record: Record) -> None:
+        key = record.order_id.encode() if record.key is None else record.key
+        spot = TP(self.topics.work_orders, self.world.log.partition_of(self.topics.work_orders, key))
+        entry = self.world.append(spot, key, record.value, (), "source")
+        self.checker.produced(entry, record)
+
+    def entity(self, document: Document) -> None:
+        self.world.append(TP(self.topics.entities, 0), document["id"].encode(), as_json(document), (), "source")
+
+    def start(self, name: str) -> None:
+        self._wanted.add(name)
+        self.workers[name].start()
+
+    def stop(self, name: str) -> None:
+        self._wanted.discard(name)
+        self.workers[name].stop()
+
+    def kill(self, name: str) -> None:
+        process = self.workers[name].process
+        if process is not None and process.alive:
+            self.world.note("is killed", process)
+            self.world.crash(process)
+
+    def kill_at(self, name: str, point: str) -> None:
+        """When it next comes to a point (``tests.simulation.world.World.point``)."""
+        self.world.arm(name, point)
+
+    def plan_again(self) -> None:
+        """All intents once more, as a planner writes them that was killed before its first commit."""
+        topic = self.topics.name("ticket_intents")
+        for entry in self.world.log.read(topic):
+            self.world.append(TP(topic, entry.partition), entry.key, entry.value, entry.headers, "planner")
+
+    def lose_disk(self, name: str) -> None:
+        self.workers[name].lose_disk()
+
+    def freeze(self, name: str, seconds: float) -> None:
+        process = self.workers[name].process
+        if process is not None and process.alive and not process.frozen:
+            self.world.note(f"is frozen for {seconds:.2f} s", process)
+            process.freeze()
+            self.world.after(seconds, self._thaw, process)
+
+    def _thaw(self, process: Process) -> None:
+        self.world.note("goes on", process)
+        process.thaw()
+
+    def broker_away(self, seconds: float) -> None:
+        self.world.note(f"the broker is away for {seconds:.2f} s")
+        self.world.send_away(seconds)
+
+    def compact(self, dirty: int) -> None:
+        for topic in self._compacted:
+            self.world.log.compact(topic, dirty=dirty)
+
+    def revoke_tokens(self) -> None:
+        self.willow.revoke_tokens()
+
+    def _ended(self, process: Process) -> None:
+        """Killed, or stopped in order: if it is to run, it is started again."""
+        name = process.name.partition(".")[0]
+        if name in self._wanted:
+            self.world.after(self.world.rng.uniform(*self.scenario.restart_after), self.workers[name].start)
+
+    def _fate(self, request: Request) -> Fate:
+        fates = self.scenario.fates
+        if fates is None or self.world.loop.time() >= self.scenario.faults_end:
+            return Fate()
+        fate: Fate = fates(self.world, request)
+        return fate
+
+    def _listed_after(self) -> float:
+        return self.world.rng.uniform(0.0, self.scenario.listed_after)
+
+
+def simulate(scenario: Scenario, **options: Any) -> Result:
+    return Run(scenario, **options).go()
+
+
+def with_seed(scenario: Scenario, seed: int) -> Scenario:
+    return replace(scenario, seed=seed)

@@ -15,7 +15,7 @@ from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
 from streams.delivery.foresee import NOT_LEAVING
 from streams.delivery.outcomes import outcome
-from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, same_record
+from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
 from streams.planning.reasons import left, reason
@@ -73,9 +73,12 @@ class Sink:
             case Verdict.REPEAT:
                 return await self._repeat(order, step)
             case Verdict.SUPERSEDED:
-                if judge(intent, state, state.watermark) is Verdict.REPEAT:
-                    # Its first delivery stood before it in the same batch: it would be superseded by itself.
-                    return await self._repeat(order, step)
+                # Its first delivery may have stood before it in the same batch: it would be superseded by itself.
+                match judge(intent, state, state.watermark):
+                    case Verdict.REPEAT:
+                        return await self._repeat(order, step)
+                    case Verdict.DROP:
+                        return None
                 return await order.tell([self._replaced_before(state, intent)])
             case Verdict.STALE:
                 why = reason("stale", mine=intent.get("dateUpdated"), newest=state.watermark)
@@ -155,13 +158,12 @@ class Sink:
         return None
 
     def _replaced_before(self, state: OrderState, intent: Mapping[str, Any]) -> dict[str, Any]:
-        newest = state.waiting.intent["source"] if state.waiting else (state.last or {}).get("source")
         return outcome(
             intent,
             OutcomeKind.SUPERSEDED,
             self._books.clock(),
             ticket_id=state.ticket_id,
-            superseded_by=newest,
+            superseded_by=replaced_by(intent, state),
         )
 
     async def _upsert(self, order: Order, step: Step[Any]) -> None:

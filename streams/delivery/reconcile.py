@@ -69,6 +69,22 @@ def _is_owed(intent: Intent, state: OrderState) -> bool:
     return any(same_record(intent, {"source": source, "replayId": replay_id}) for source, replay_id in owed)
 
 
+def replaced_by(intent: Intent, state: OrderState) -> Mapping[str, Any] | None:
+    """The source of the newest decided record of the intent's log: what an older one, delivered again, is superseded
+    by. Not simply what waits: in doubt, the first record waits in front of newer ones."""
+    waiting, mine = state.waiting, intent["source"]
+    decided = [] if waiting is None else [waiting.intent, *waiting.behind]
+    decided += [*state.queue, *([] if state.last is None else [state.last])]
+    sources = [item["source"] for item in decided]
+    newer = [
+        source
+        for source in sources
+        if (source["topic"], source["partition"]) == (mine["topic"], mine["partition"])
+        and source["offset"] > mine["offset"]
+    ]
+    return max(newer, key=lambda source: int(source["offset"]), default=None)
+
+
 def is_older(mine: str | None, newest: str | None) -> bool:
     """Both instants are ISO 8601 in UTC as the planner writes them; strictly older only."""
     if mine is None or newest is None or mine == newest:

@@ -1,0 +1,39 @@
+"""What the simulation found in the sink, each cut down to the few records and faults that it takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.records import Orders
+from tests.simulation.run import Run
+from tests.simulation.scenario import Happening, Record, Scenario
+from tests.simulation.willow import Fate, Request, Way
+
+
+def _run(*happenings: Happening, fates: Callable[[Any, Request], Fate] | None = None, **options: Any) -> Run:
+    run = Run(Scenario(1, [(0.0, "start", ("a",)), *happenings], fates=fates, faults_end=3.0, **options))
+    problems = run.go().problems
+    assert not problems, "\n".join(problems)
+    return run
+
+
+def _said(run: Run, record: Record) -> list[str]:
+    """The words of a record's final outcomes."""
+    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
+    return [(said["reason"] or {}).get("code") or said["outcome"] for said in run.checker.said[at]]
+
+
+def _lost_answer(_: Any, request: Request) -> Fate:
+    return Fate(Way.RESET_AFTER) if request.operation.name == "put_ticket" else Fate()
+
+
+def test_a_record_that_comes_twice_in_one_batch_while_its_order_is_in_doubt_is_not_superseded() -> None:
+    """It was said to be superseded, by the older record that had begun the doubt."""
+    orders = Orders()
+    first, second = orders.change("A"), orders.change("A")
+    run = _run(
+        (1.0, "produce", (first,)),
+        (1.2, "produce", (second,)),
+        (1.2025, "plan_again", ()),  # the sink takes the second record's intent and its copy in one turn
+        fates=_lost_answer,
+    )
+    assert (_said(run, first)[0], _said(run, second)[0]) == ("superseded", "adopted")

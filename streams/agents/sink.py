@@ -14,7 +14,7 @@ from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
 from streams.delivery.foresee import NOT_LEAVING
-from streams.delivery.outcomes import outcome
+from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
@@ -207,9 +207,13 @@ class Sink:
     async def _delete(self, order: Order, step: Step[Any]) -> None:
         if order.state.entity_type is not None:
             step.intent = {**step.intent, "entityType": order.state.entity_type}
+        seen = order.seen()
+        if seen.ticket is None and seen.open:
+            # It replaced a create that was sent before a crash: told "untracked", its ticket would be nobody's.
+            return await self._tickets.doubt(order, step, seen.open[0], Effort())
         if step.superseded:
             await order.begin(step)
-        ticket = order.seen().ticket
+        ticket = seen.ticket
         if ticket and step.intent.get("fields") and not order.state.gone:
             return await self._tickets.close(order, step, ticket)
         why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")

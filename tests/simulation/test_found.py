@@ -37,3 +37,16 @@ def test_a_record_that_comes_twice_in_one_batch_while_its_order_is_in_doubt_is_n
         fates=_lost_answer,
     )
     assert (_said(run, first)[0], _said(run, second)[0]) == ("superseded", "adopted")
+
+
+def test_a_delete_waits_for_a_create_that_was_sent_before_a_crash() -> None:
+    """Conflated with the create it was told ``deleted_untracked``, and the ticket was nobody's."""
+    orders = Orders()
+    created, deleted = orders.change("A"), orders.delete("A")
+    run = _run(
+        (0.9, "kill_at", ("a", "did put_ticket")),
+        (1.0, "produce", (created,)),
+        (1.005, "produce", (deleted,)),
+    )
+    assert (_said(run, created), _said(run, deleted)) == (["superseded"], ["deleted_kept"])
+    assert run.checker.identities == {"A": "T1"}

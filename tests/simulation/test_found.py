@@ -50,3 +50,19 @@ def test_a_delete_waits_for_a_create_that_was_sent_before_a_crash() -> None:
     )
     assert (_said(run, created), _said(run, deleted)) == (["superseded"], ["deleted_kept"])
     assert run.checker.identities == {"A": "T1"}
+
+
+def test_what_a_change_left_in_willow_is_put_right_though_a_delete_replaced_it() -> None:
+    """The change was sent before a crash and then replaced by a delete: the next record did not see that it had to
+    send the field, for the state still had the value before."""
+    orders = Orders()
+    created, changed = orders.change("A", jobPriority="High"), orders.change("A", jobPriority="Low")
+    run = _run(
+        (1.0, "produce", (created,)),
+        (1.9, "kill_at", ("a", "did patch_ticket")),
+        (2.0, "produce", (changed,)),
+        (2.1, "produce", (orders.delete("A"),)),
+        (20.0, "produce", (orders.change("A", jobPriority="High"),)),
+    )
+    assert _said(run, changed) == ["superseded"]
+    assert run.willow.tickets["T1"].fields["priorityId"] == "pr-High"

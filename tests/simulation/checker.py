@@ -346,13 +346,18 @@ class Checker:
 
 
 def _contradictions(at: Coordinates, record: Record, said: list[dict[str, Any]]) -> Iterator[str]:
-    """The redelivery of a record says the same again, or that it was superseded (contract §5)."""
+    """A record that comes again says the same, or that it was superseded (contract §5); one whose first outcome a
+    crash cut off from its state may say otherwise how its ticket came to be, but never that nothing was done."""
     first = said[0]
     for other in said[1:]:
-        # Not the message: it may quote a request id, and a request made again after a crash has another.
-        words = [(_label(item), item["outcome"], item["ticketId"], item["changed"]) for item in (first, other)]
-        if other["outcome"] != "superseded" and words[0] != words[1]:
-            yield f"I4 {record.order_id} {at}: said {words[0]} first and {words[1]} later"
+        same = (_label(first), first["outcome"]) == (_label(other), other["outcome"])
+        written = {first["outcome"], other["outcome"]} <= APPLIED - {"unchanged"}
+        if other["outcome"] != "superseded" and not ((same or written) and first["ticketId"] == other["ticketId"]):
+            yield f"I4 {record.order_id} {at}: said {_words(first)} first and {_words(other)} later"
+
+
+def _words(said: Mapping[str, Any]) -> str:
+    return f"{said['outcome']} {_label(said)} {said['ticketId']}"
 
 
 def _valued(turn: Any, value: Any) -> Any:

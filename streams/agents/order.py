@@ -143,6 +143,15 @@ class Order:
         await self.books.orders.write(self.partition, self.id, self.state)
         self.books.written(self.id, self.partition, self.state)
 
+    async def save_read_back(self) -> None:
+        """Write down the read-back that is due, and nothing else of the record that is being carried out: it may have
+        left the queue behind a doubt, or what waited may be dissolved, and without its outcome it would be lost."""
+        await self.books.may_write()
+        kept = self.books.orders.read(self.partition, self.id)
+        kept.read_back = self.state.read_back
+        await self.books.orders.write(self.partition, self.id, kept)
+        self.books.written(self.id, self.partition, kept)
+
     async def begin(self, step: Step[Any]) -> None:
         """Write down that a record is being applied for all that it replaces, before anything of it is sent.
 

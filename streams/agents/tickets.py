@@ -378,7 +378,7 @@ class Tickets:
         async def unanswered() -> None:
             # Written down before it is repeated: the repeat may be another worker's.
             order.state.read_back_at(order.books.clock() + self._settle, fields)
-            await order.save()
+            await order.save_read_back()
 
         await self._calls.update(ticket_id, fields, effort, unanswered)
 

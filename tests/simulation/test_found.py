@@ -7,6 +7,7 @@ from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
 from tests.simulation.willow import Fate, Request, Way
+from tests.simulation.world import World
 
 
 def _run(*happenings: Happening, fates: Callable[[Any, Request], Fate] | None = None, **options: Any) -> Run:
@@ -66,3 +67,19 @@ def test_what_a_change_left_in_willow_is_put_right_though_a_delete_replaced_it()
     )
     assert _said(run, changed) == ["superseded"]
     assert run.willow.tickets["T1"].fields["priorityId"] == "pr-High"
+
+
+def test_what_stood_behind_a_doubt_is_carried_out_though_a_crash_follows_its_unanswered_patch() -> None:
+    """What was written down for the read-back had the record out of the queue already: it was lost."""
+    orders = Orders()
+    first, second = orders.change("A"), orders.change("A")
+
+    def fates(world: World, request: Request) -> Fate:
+        if request.operation.name == "patch_ticket":
+            world.arm("a", "asks patch_ticket")  # it is killed when it repeats this one
+            return Fate(Way.RESET_BEFORE)
+        return _lost_answer(world, request)
+
+    run = _run((1.0, "produce", (first,)), (1.1, "produce", (second,)), fates=fates, changes={"conflate": "off"})
+    assert run.world.kills == 1
+    assert (_said(run, first)[-1], _said(run, second)[-1]) == ("adopted", "updated")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from aiokafka.errors import NoOffsetForPartitionError
+from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -37,9 +38,10 @@ class Fetched(NamedTuple):
 class FetchThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: it notes when the group coordinator last heard from us, and tags what it fetches."""
 
-    #: Monotonic time of *sending* the last heartbeat, or of the join, that the coordinator accepted: it can't
-    #: have given our partitions away before that time plus the session time-out.
+    #: Monotonic time of *sending* the last heartbeat, or the join's last request, that the coordinator accepted: it
+    #: can't have given our partitions away before that time plus the session time-out.
     heard_at = 0.0
+    _synced_at = 0.0
 
     #: Counts the seeks of the streams' partitions; changed in this thread only, as the positions are.
     epoch = 0
@@ -54,7 +56,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         coordinator = self._consumer._coordinator
-        beat, joined = coordinator._do_heartbeat, coordinator._on_join_complete
+        beat, joined, send = coordinator._do_heartbeat, coordinator._on_join_complete, coordinator._send_req
 
         async def do_heartbeat() -> bool:
             sent_at, generation = time.monotonic(), coordinator.generation
@@ -64,11 +66,18 @@ class FetchThread(driver.AIOKafkaConsumerThread):
                 self.heard_at = sent_at
             return accepted
 
+        async def send_req(request: Any) -> Any:
+            if isinstance(request, SyncGroupRequest):
+                self._synced_at = time.monotonic()
+            return await send(request)
+
         async def on_join_complete(*args: Any) -> Any:
-            self.heard_at = time.monotonic()
+            # Not now: who was frozen before he read the answer may have lost the partitions that it gives him.
+            self.heard_at = self._synced_at
             return await joined(*args)
 
         coordinator._do_heartbeat, coordinator._on_join_complete = do_heartbeat, on_join_complete
+        coordinator._send_req = send_req
 
     async def _fetch_records(self, consumer: Any, active_partitions: set[TP], **limits: Any) -> Mapping[TP, list[Any]]:
         try:

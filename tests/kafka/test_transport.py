@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
+from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -392,8 +393,15 @@ class Coordinator:
             self.generation += 1
         return self.accepts
 
+    async def _send_req(self, request: Any) -> Any:
+        return request
+
     async def _on_join_complete(self, *_: Any) -> str:
         return "joined"
+
+    async def join(self) -> str:
+        await self._send_req(SyncGroupRequest("group", 1, "member", None, []))
+        return await self._on_join_complete()
 
 
 class Clock:
@@ -434,7 +442,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def test_a_lease_counts_from_the_sending_of_a_heartbeat(rig: Rig, clock: Clock) -> None:
     assert rig.consumer.lease_age() == 100.0, "no lease before the first join"
-    assert await rig.coordinator._on_join_complete() == "joined"
+    assert await rig.coordinator.join() == "joined"
     clock.now = 107.0
     assert rig.consumer.lease_age() == 7.0
     assert await rig.coordinator._do_heartbeat()
@@ -442,11 +450,20 @@ async def test_a_lease_counts_from_the_sending_of_a_heartbeat(rig: Rig, clock: C
     assert rig.consumer.lease_age() == 1.0
 
 
+async def test_a_lease_counts_from_the_joins_last_request_not_from_when_its_answer_is_read(
+    rig: Rig, clock: Clock
+) -> None:
+    await rig.coordinator._send_req(SyncGroupRequest("group", 1, "member", None, []))
+    clock.now = 130.0  # the process was frozen: the partitions may be another's by now
+    await rig.coordinator._on_join_complete()
+    assert rig.consumer.lease_age() == 30.0
+
+
 @pytest.mark.parametrize("how", ["refused", "overtaken by a join"])
 async def test_a_heartbeat_that_says_nothing_of_this_generation_renews_nothing(
     rig: Rig, clock: Clock, how: str
 ) -> None:
-    await rig.coordinator._on_join_complete()
+    await rig.coordinator.join()
     clock.now = 107.0
     rig.coordinator.accepts = how != "refused"
     rig.coordinator.rejoins = how != "refused"

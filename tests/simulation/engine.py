@@ -120,15 +120,19 @@ class SimConsumer:
                 task.cancel()
 
     async def _join(self) -> Joined:
-        joined: asyncio.Future[Joined] = asyncio.get_running_loop().create_future()
+        while True:
+            joined: asyncio.Future[Joined] = asyncio.get_running_loop().create_future()
 
-        def reply(answer: Joined) -> None:
-            self.world.after(self.world.hop(), self._process.call, _resolve, joined, answer)
+            def reply(answer: Joined, joined: "asyncio.Future[Joined]" = joined) -> None:
+                self.world.after(self.world.hop(), self._process.call, _resolve, joined, answer)
 
-        await self.world.ask(self._group.join, self._process.name, reply)
-        answer = await joined
-        self._heard_at = self.world.loop.time()
-        return answer
+            await self.world.ask(self._group.join, self._process.name, reply)
+            answer = await joined
+            # As aiokafka does, and with the lease as ``streams.kafka.fetching`` counts it.
+            sent_at = self.world.loop.time()
+            if await self.world.ask(self._group.heartbeat, self._process.name, answer.generation) == "ok":
+                self._heard_at = sent_at
+                return answer
 
     async def _take_on(self, joined: Joined) -> None:
         self._rejoin.clear()

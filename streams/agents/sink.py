@@ -213,7 +213,8 @@ class Sink:
             return await self._tickets.doubt(order, step, seen.open[0], Effort())
         if step.superseded:
             await order.begin(step)
-        ticket = seen.ticket
+        # A crash may have come between the ticket's identity and the state.
+        ticket = order.state.ticket_id = seen.ticket
         if ticket and step.intent.get("fields") and not order.state.gone:
             return await self._tickets.close(order, step, ticket)
         why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")

@@ -314,8 +314,9 @@ class Checker:
     def _words(self, at: Coordinates, record: Record, said: Mapping[str, Any]) -> Iterator[str]:
         kind, order_id = said["outcome"], record.order_id
         tickets = self._tickets_of(order_id)
-        if kind in APPLIED and said["ticketId"] not in tickets:
-            yield f"I4 {order_id} {at}: {kind} names ticket {said['ticketId']}; Willow has {tickets}"
+        names_one = kind in APPLIED or _label(said) == "deleted_kept" or _label(said).startswith("left_")
+        if names_one and said["ticketId"] not in tickets:
+            yield f"I4 {order_id} {at}: {_label(said)} names ticket {said['ticketId']}; Willow has {tickets}"
         if kind == "updated":
             writes = [write for write in self._willow.writes if write.ticket_id == said["ticketId"]]
             if not said["changed"] or not any(set(said["changed"]) <= write.fields.keys() for write in writes):

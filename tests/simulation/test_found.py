@@ -83,3 +83,15 @@ def test_what_stood_behind_a_doubt_is_carried_out_though_a_crash_follows_its_una
     run = _run((1.0, "produce", (first,)), (1.1, "produce", (second,)), fates=fates, changes={"conflate": "off"})
     assert run.world.kills == 1
     assert (_said(run, first)[-1], _said(run, second)[-1]) == ("adopted", "updated")
+
+
+def test_a_delete_names_the_ticket_of_which_a_crash_left_only_the_identity() -> None:
+    orders = Orders()
+    created, deleted = orders.change("A"), orders.delete("A")
+    run = _run(
+        (0.9, "kill_at", ("a", "state")),
+        (1.0, "produce", (created,)),
+        (1.005, "produce", (deleted,)),
+    )
+    assert run.world.kills == 1
+    assert _said(run, deleted)[0] == "deleted_kept"

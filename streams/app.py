@@ -4,10 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import faust
 import orjson
 
 from streams.agents.calls import Calls, Lease
@@ -28,7 +26,7 @@ from streams.delivery.rate import SharedRate
 from streams.delivery.state import OrderState
 from streams.edges import Edges
 from streams.kafka.in_flight import InFlight
-from streams.kafka.transport import SCHEME, Hooks, register
+from streams.kafka.transport import Hooks
 from streams.metrics import Metrics
 from streams.planning.external_ids import ExternalIds
 from streams.planning.rules import Rules
@@ -53,65 +51,6 @@ DRAIN_GRACE = 3.0
 #: A create may take the whole request time-out, and then its identity and outcome must be written.
 DRAIN_MARGIN = 8.0
 
-#: The rebalance waits for creates; a coordinator that does not would hand their orders to another worker. More than
-#: all that a drain may take: its margin, the end of what was cancelled, the planners' last acknowledgements.
-REBALANCE_MARGIN = 20.0
-
-
-def faust_app(settings: Settings) -> Any:
-    """Faust, set up as the trials on Apache Kafka showed it to be safe."""
-    register()
-    kafka = settings.kafka
-    servers = kafka.bootstrap_servers.split(",")
-    return faust.App(
-        kafka.group_id,
-        broker=[f"{SCHEME}://{server.strip()}" for server in servers],
-        store="rocksdb://",
-        datadir=Path(settings.data_dir).absolute(),
-        processing_guarantee="at_least_once",
-        broker_commit_interval=0.5,
-        broker_session_timeout=kafka.session_timeout.total_seconds(),
-        broker_heartbeat_interval=kafka.heartbeat_interval.total_seconds(),
-        broker_rebalance_timeout=settings.willow.request_timeout.total_seconds() + REBALANCE_MARGIN,
-        broker_max_poll_records=2000,
-        stream_buffer_maxsize=4096,
-        stream_wait_empty=True,
-        # Every position is sought explicitly (``Consumer.perform_seek``): records that are missing must not be skipped.
-        consumer_auto_offset_reset="none",
-        consumer_group_instance_id=kafka.instance_id,
-        table_standby_replicas=1,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        agent_supervisor="mode.CrashingSupervisor",
-        web_enabled=False,
-        autodiscover=False,
-        **_security(settings),
-    )
-
-
-def _security(settings: Settings) -> dict[str, Any]:
-    kafka = settings.kafka
-    options: dict[str, Any] = {}
-    if kafka.security_protocol != "PLAINTEXT":
-        import ssl
-
-        context = None
-        if kafka.security_protocol in ("SSL", "SASL_SSL"):
-            context = ssl.create_default_context(cafile=kafka.ssl_cafile)
-            if kafka.ssl_certfile:
-                context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile)
-            options["ssl_context"] = context
-        if kafka.security_protocol.startswith("SASL"):
-            options["broker_credentials"] = faust.SASLCredentials(
-                mechanism=kafka.sasl_mechanism,
-                username=kafka.sasl_username,
-                password=kafka.sasl_password.get_secret_value() if kafka.sasl_password else None,
-                ssl_context=context,
-            )
-        else:
-            options["broker_credentials"] = faust.SSLCredentials(context)
-    return options
-
 
 class WrongInstance(Exception):
     """Identities of another Willow instance stand in the topic (contract §6)."""
@@ -133,7 +72,7 @@ class SyncApp:
         accept_gap: bool = False,
     ) -> None:
         self.settings, self.metrics, self._accept_gap = settings, metrics, accept_gap
-        self._edges = edges = edges or Edges(faust_app)
+        self._edges = edges = edges or Edges()
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.app = edges.app(settings)
         topics, willow = settings.topics, settings.willow
@@ -203,7 +142,7 @@ class SyncApp:
             external_ids=external_ids,
             partitions=settings.topics.partitions,
             owned=self._my_partitions,
-            rng=random.Random(),
+            rng=edges.rng(),
         )
         tickets = Tickets(
             self.calls,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.agents.entity_poison import EntityPoison
+from streams.kafka.faust_app import faust_app
 from streams.kafka.producer import Producer
 from streams.kafka.transport import Consumer
 from streams.settings import Settings
@@ -20,7 +21,7 @@ class Edges:
     """``app`` makes the engine that delivers records (Faust), ``consumer`` gets its ``hooks``.
     ``clock`` gives epoch seconds, ``monotonic`` seconds from anywhere."""
 
-    app: Callable[[Settings], Any]
+    app: Callable[[Settings], Any] = faust_app
     consumer: Any = Consumer
     client: Callable[..., WillowClient] = WillowClient
     producer: Callable[..., Producer] = Producer

@@ -90,7 +90,7 @@ class Write:
 class Request:
     """``by`` names the process, ``sent`` the moment at which it let go of it."""
 
-    operation: Operation
+    operation: Operation[Any]
     ids: tuple[str, ...]
     body: Any
     bearer: str

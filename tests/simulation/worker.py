@@ -4,8 +4,9 @@ from functools import partial
 from typing import Any
 
 from streams.agents.entity_poison import EntityPoison
-from streams.app import REBALANCE_MARGIN, SyncApp
+from streams.app import SyncApp
 from streams.edges import Edges
+from streams.kafka.faust_app import REBALANCE_MARGIN
 from streams.metrics import Metrics
 from streams.settings import Settings
 from tests.simulation.client import SimClient
@@ -80,7 +81,7 @@ class Worker:
             rng=lambda: world.rng,
         )
         ids = {topics.work_orders: TOPIC_ID}
-        self.sync = sync = SyncApp(settings, {}, ids, Metrics(), edges)
+        self.sync = sync = SyncApp(settings, {}, Metrics(), edges)
         sync.declare_agents(ids)
         await sync.start()
         error = await sync.failed

@@ -1,4 +1,4 @@
-# make setup | demo | test | lint | acceptance | bench | generate | generated | lock | clean
+# make setup | demo | test | lint | acceptance | soak | bench | generate | generated | lock | clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint acceptance bench generate generated lock clean
+.PHONY: help setup demo test lint acceptance soak bench generate generated lock clean
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -37,6 +37,11 @@ lint: $(STAMP)
 
 acceptance: $(STAMP)
 	$(BIN)/python -m pytest -m acceptance
+
+# Workers under load in bad weather, killed and frozen, for so many minutes: make soak MINUTES=60
+MINUTES ?= 10
+soak: $(STAMP)
+	$(BIN)/python -m tests.acceptance.soak --minutes $(MINUTES)
 
 bench: $(STAMP)
 	$(BIN)/python -m ops.benchmarks

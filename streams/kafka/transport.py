@@ -7,6 +7,8 @@ What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced
   move, and past what it takes for a gap: the ``Ledger`` alone says what may be committed;
 * what it fetched before a seek it delivers after it, and what it fetched after a seek it may drop: each fetch is
   tagged in the consumer's thread, where the seeks are made, and waits in a queue until it is delivered;
+* at the end of a recovery it empties its queues once more, after it has begun to fill them: nothing but what the
+  recovery reads is delivered before that;
 * a committed offset of 0, or none, is not sought at all, and one that the topic no longer holds is passed over in
   silence: every partition is sought explicitly, and missing records end the worker;
 * it neither drains nor bounds the work in flight at a rebalance or at SIGTERM: the drain runs first;
@@ -79,6 +81,8 @@ class Consumer(driver.Consumer):
         self.ledger: Ledger[TP] = Ledger()
         #: Fetched, in the order of delivery, and not delivered yet.
         self._undelivered: deque[tuple[TP, Any, Mark]] = deque()
+        #: Of these the changelogs that the recovery under way reads.
+        self._recovered: deque[tuple[TP, Any, Mark]] = deque()
         self._epoch = 0
 
     def _new_consumer_thread(self) -> FetchThread:
@@ -93,10 +97,10 @@ class Consumer(driver.Consumer):
             return
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        if not self._undelivered and not self.should_stop:
+        if self._next() is None and not self.should_stop:
             await self._fetch(timeout)
-        while self._undelivered and self.flow_active and not (self.leaving or self.should_stop):
-            tp, record, mark = self._undelivered.popleft()
+        while self.flow_active and not (self.leaving or self.should_stop) and (queue := self._next()) is not None:
+            tp, record, mark = queue.popleft()
             if self._is_changelog_tp(tp):
                 if mark == Mark(self.app.consumer_generation_id, self._thread.sought[tp]):
                     yield tp, self._to_message(tp, record)
@@ -104,6 +108,14 @@ class Consumer(driver.Consumer):
                 # Faust's own filter and its gaps stay out of it: both go by this.
                 self._read_offset[tp] = None
                 yield tp, self._to_message(tp, record)
+
+    def _next(self) -> deque[tuple[TP, Any, Mark]] | None:
+        """The queue whose head is to be delivered now; None if nothing is."""
+        if self._recovered:
+            return self._recovered
+        # Faust empties its own queues at the end of a recovery: all but what the recovery reads would be lost there,
+        # with nothing to show for it.
+        return self._undelivered if self._undelivered and not self.app.rebalancing else None
 
     async def _fetch(self, timeout: float) -> None:
         try:
@@ -123,7 +135,9 @@ class Consumer(driver.Consumer):
                 # Fetched after a seek whose answer is still on its way here.
                 waiting.append(fetched)
         self._thread.fetched.extendleft(reversed(waiting))
-        self._undelivered += ((tp, *item) for tp, item in self.scheduler.iterate(taken))
+        recovering = self.app.tables.recovery.active_tps if self.app.rebalancing else ()
+        for tp, (record, mark) in self.scheduler.iterate(taken):
+            (self._recovered if tp in recovering else self._undelivered).append((tp, record, mark))
 
     async def perform_seek(self) -> None:
         """Seek each partition that is read by streams: to its committed offset, or if it is being read to where that
@@ -227,6 +241,7 @@ class Consumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         self.ledger.close()
         self._undelivered.clear()
+        self._recovered.clear()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.hooks.resume()

@@ -64,6 +64,15 @@ class Worker(Child):
         assert self._process is not None
         self._process.send_signal(number)
 
+    def resident_mib(self) -> int | None:
+        """Memory in use; None where there is no /proc, or it does not run."""
+        status = Path(f"/proc/{self._process.pid if self._process else 0}/status")
+        try:
+            found = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
+        except (OSError, StopIteration):
+            return None
+        return int(found.split()[1]) // 1024
+
     @property
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()

@@ -19,6 +19,7 @@ from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
 from streams.kafka.transport import Consumer, Hooks, LostOnTheWay, MissingRecords, register
 
 P0, P1, CHANGELOG = TP("intents", 0), TP("intents", 1), TP("orders-changelog", 0)
+STANDBY = TP("orders-changelog", 1)
 
 
 class Record:
@@ -52,7 +53,7 @@ class Broker:
         return self.epoch
 
     def fetch(self, *offsets: int, tp: TP = P0, generation: int = 1) -> None:
-        mark = Mark(generation, self.sought[tp] if tp is CHANGELOG else self.epoch)
+        mark = Mark(generation, self.sought[tp] if tp in (CHANGELOG, STANDBY) else self.epoch)
         self.fetched.append(Fetched(tp, mark, [Record(offset) for offset in offsets]))
 
 
@@ -68,7 +69,10 @@ class Bookkeeping(Consumer):
         self.app = SimpleNamespace(
             consumer_generation_id=1,
             monitor=SimpleNamespace(track_tp_end_offset=lambda tp, offset: None),
-            tables=SimpleNamespace(changelog_topics={CHANGELOG.topic}),
+            tables=SimpleNamespace(
+                changelog_topics={CHANGELOG.topic, STANDBY.topic}, recovery=SimpleNamespace(active_tps={CHANGELOG})
+            ),
+            rebalancing=False,
         )
         self.scheduler = SimpleNamespace(
             iterate=lambda records: ((tp, record) for tp, batch in records.items() for record in batch)
@@ -76,6 +80,7 @@ class Bookkeeping(Consumer):
         self.flow_active = True
         self.ledger = Ledger[TP]()
         self._undelivered: deque[tuple[TP, Any, Mark]] = deque()
+        self._recovered: deque[tuple[TP, Any, Mark]] = deque()
         self._epoch = 0
         self.calls: list[str] = []
         self.fetch_fails: Exception | None = None
@@ -262,6 +267,20 @@ async def test_a_changelog_does_not_wait_for_a_seek_that_was_given_up() -> None:
     consumer._thread.fetch(0)
     consumer._thread.fetch(50, tp=CHANGELOG)
     assert await consumer.delivered() == [50]
+
+
+async def test_while_tables_recover_only_what_they_recover_from_is_delivered() -> None:
+    """Faust empties its queues at the end of a recovery, with what came into them since the seek: records were lost,
+    and states of a standby were left behind for good."""
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer.app.rebalancing = True
+    for tp, offset in ((P0, 0), (STANDBY, 7), (CHANGELOG, 50), (P0, 1)):
+        consumer._thread.fetch(offset, tp=tp)
+    assert await consumer.delivered() == [50]
+    assert await consumer.delivered() == []
+    consumer.app.rebalancing = False
+    assert sorted(await consumer.delivered()) == [0, 1, 7]
 
 
 async def test_nothing_is_delivered_while_partitions_are_leaving() -> None:

@@ -81,6 +81,7 @@ class Checker:
         """Final outcomes, in the order in which they were written."""
         self.parked: dict[Coordinates, dict[str, Any]] = {}
         self.identities: dict[str, str] = {}
+        self._belated: set[int] = set()
         self._first_said_by: dict[Coordinates, str] = {}
         self._intended: set[Coordinates] = set()
         self._buried: dict[Coordinates, Entry] = {}
@@ -114,6 +115,9 @@ class Checker:
         if said["final"]:
             self.said[at].append(said)
             self._first_said_by.setdefault(at, self._groups.of(entry.written_by))
+            if entry.written_by in self._world.ever_frozen:
+                # It may have left the process before it was frozen, and arrived when it was thawed.
+                self._belated.add(id(said))
         else:
             self.parked[at] = said
 
@@ -192,6 +196,9 @@ class Checker:
         for at, (_, record) in self.sent.items():
             if at not in self.said and not self._may_wait(at, record):
                 yield f"{record.order_id} {at} has no final outcome"
+        for (_, key), raw in self._states.items():
+            if b'"read_back"' in raw:
+                yield f"{key.decode()} is still to be read back"
 
     def _may_wait(self, at: Coordinates, record: Record) -> bool:
         if record.may_wait and at in self.parked:
@@ -304,7 +311,7 @@ class Checker:
                 yield f"I4 {record.order_id} {at}: {_label(first)}; expected one of {sorted(record.expected)}"
             yield from self._words(at, record, first)
             if not several:
-                yield from _contradictions(at, record, said)
+                yield from _contradictions(at, record, [item for item in said if id(item) not in self._belated])
         for order_id, spots in creators.items():
             if len(spots) > 1:
                 yield f"I4 {order_id}: {len(spots)} records say that they created its ticket: {spots}"
@@ -349,8 +356,7 @@ class Checker:
 def _contradictions(at: Coordinates, record: Record, said: list[dict[str, Any]]) -> Iterator[str]:
     """A record that comes again says the same, or that it was superseded (contract §5); one whose first outcome a
     crash cut off from its state may say otherwise how its ticket came to be, but never that nothing was done."""
-    first = said[0]
-    for other in said[1:]:
+    for first, other in [(said[0], other) for other in said[1:]]:
         same = (_label(first), first["outcome"]) == (_label(other), other["outcome"])
         written = {first["outcome"], other["outcome"]} <= APPLIED - {"unchanged"}
         if other["outcome"] != "superseded" and not ((same or written) and first["ticketId"] == other["ticketId"]):

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from faust.types import TP
@@ -25,11 +26,11 @@ QUIET_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``points`` is how many places there were at which a process could have been killed."""
+    """``points`` are the places at which a process could have been killed, by name; the first is number 1."""
 
     scenario: Scenario
     problems: list[str]
-    points: int
+    points: list[str]
     kills: int
     records: int
     calls: int
@@ -39,14 +40,15 @@ class Result:
 
 
 class Run:
-    """``crash_at`` are the points at which a worker is killed; ``loses_unsent`` whether what it had not got
-    acknowledged then is lost (None: by chance)."""
+    """``crash_at`` are the points at which a worker is killed, ``freeze_at`` those at which it is frozen (seconds);
+    ``loses_unsent``: whether what a killed one had not got acknowledged is lost (None: by chance)."""
 
     def __init__(
         self,
         scenario: Scenario,
         *,
         crash_at: Collection[int] = (),
+        freeze_at: Mapping[int, float] = MappingProxyType({}),
         loses_unsent: bool | None = None,
         tracing: bool = False,
     ) -> None:
@@ -63,6 +65,7 @@ class Run:
             partitions,
             network=scenario.network,
             crash_at=crash_at,
+            freeze_at=freeze_at,
             loses_unsent=loses_unsent,
             tracing=tracing,
         )
@@ -174,14 +177,8 @@ class Run:
 
     def freeze(self, name: str, seconds: float) -> None:
         process = self.workers[name].process
-        if process is not None and process.alive and not process.frozen:
-            self.world.note(f"is frozen for {seconds:.2f} s", process)
-            process.freeze()
-            self.world.after(seconds, self._thaw, process)
-
-    def _thaw(self, process: Process) -> None:
-        self.world.note("goes on", process)
-        process.thaw()
+        if process is not None:
+            self.world.freeze(process, seconds)
 
     def broker_away(self, seconds: float) -> None:
         self.world.note(f"the broker is away for {seconds:.2f} s")
@@ -213,7 +210,3 @@ class Run:
 
 def simulate(scenario: Scenario, **options: Any) -> Result:
     return Run(scenario, **options).go()
-
-
-def with_seed(scenario: Scenario, seed: int) -> Scenario:
-    return replace(scenario, seed=seed)

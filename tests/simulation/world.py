@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from faust.types import TP
@@ -31,7 +32,8 @@ STEADY = Network((0.001, 0.001), (0.002, 0.002), 0.0)
 
 
 class World:
-    """``crash_at`` are numbers of points, counted from 1 over all processes, at which the process there is killed."""
+    """``crash_at`` are numbers of points, counted from 1 over all processes, at which the process there is killed;
+    ``freeze_at`` those at which it is frozen, and for how many seconds."""
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class World:
         *,
         network: Network,
         crash_at: Collection[int] = (),
+        freeze_at: Mapping[int, float] = MappingProxyType({}),
         loses_unsent: bool | None = None,
         tracing: bool = False,
     ) -> None:
@@ -48,12 +51,15 @@ class World:
         self.log = Log(topics)
         self.groups: dict[str, Group] = {}
         self.problems: list[str] = []
-        self.points = 0
+        self.points: list[str] = []
+        """The names of those that were passed."""
         self.kills = 0
+        self.ever_frozen: set[str] = set()
         self.trace: list[str] | None = [] if tracing else None
         self.on_end: Callable[[Process], None] = lambda _: None
         self.on_commit: Callable[[str, Offsets, Offsets], None] = lambda *_: None
-        self._network, self._crash_at, self._loses_unsent = network, frozenset(crash_at), loses_unsent
+        self._network, self._loses_unsent = network, loses_unsent
+        self._crash_at, self._freeze_at = frozenset(crash_at), freeze_at
         self._armed: set[tuple[str, str]] = set()
         self._away_until = 0.0
         self._context: Context = copy_context()
@@ -89,12 +95,26 @@ class World:
         process = process or CURRENT.get()
         if process is None or not process.alive:
             return
-        self.points += 1
+        self.points.append(name)
+        number = len(self.points)
         armed = (process.name.partition(".")[0], name) in self._armed
-        if self.points in self._crash_at or armed:
+        if number in self._crash_at or armed:
             self._armed.discard((process.name.partition(".")[0], name))
-            self.note(f"is killed at point {self.points} ({name})", process)
+            self.note(f"is killed at point {number} ({name})", process)
             self.crash(process)
+        elif (seconds := self._freeze_at.get(number)) is not None:
+            self.freeze(process, seconds)
+
+    def freeze(self, process: Process, seconds: float) -> None:
+        if process.alive and not process.frozen:
+            self.note(f"is frozen for {seconds:.2f} s", process)
+            self.ever_frozen.add(process.name)
+            process.freeze()
+            self.after(seconds, self._thaw, process)
+
+    def _thaw(self, process: Process) -> None:
+        self.note("goes on", process)
+        process.thaw()
 
     def arm(self, worker: str, point: str) -> None:
         """Kill the worker when it next comes to a point of this name."""

@@ -8,6 +8,9 @@ from collections import Counter
 from tests.simulation.chances import random_scenario
 from tests.simulation.run import Result, simulate
 
+#: One fault makes many problems; the first ones tell the most.
+SHOWN = 6
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
@@ -43,7 +46,9 @@ def _many(seeds: range) -> int:
 
 def _summary(result: Result) -> str:
     head = f"seed {result.scenario.seed}: {result.records} records, {result.kills} kills, {result.seconds:.0f} s"
-    return "\n  ".join([head, *(result.problems or ["all is well"])])
+    problems = result.problems or ["all is well"]
+    more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+    return "\n  ".join([head, *problems[:SHOWN], *more])
 
 
 if __name__ == "__main__":

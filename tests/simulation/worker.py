@@ -1,5 +1,6 @@
 """A worker: the production wiring of ``streams.app`` in a process of the world, started again after a crash."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -44,7 +45,7 @@ class Worker:
             self._starts += 1
             self.process = Process(self._world.loop, f"{self.name}.{self._starts}")
             self._world.note("starts", self.process)
-            self.process.spawn(self._run(self.process))
+            self.process.spawn(self._run(self.process)).add_done_callback(self._ended)
 
     def lose_disk(self) -> None:
         """Only between two processes: the next one begins on another machine."""
@@ -86,6 +87,10 @@ class Worker:
         await sync.start()
         error = await sync.failed
         world.broken(f"{process.name} stopped by itself: {error!r}")
+
+    def _ended(self, run: "asyncio.Task[object]") -> None:
+        if not run.cancelled() and (error := run.exception()) is not None:
+            self._world.broken(f"{self.name} could not run: {error!r}")
 
     async def _stop(self, process: Process) -> None:
         self._world.note("is asked to stop")

@@ -63,6 +63,7 @@ class WillowClient:
         jitter: Callable[[], float] = random.random,
         observe: Observer = unobserved,
         gate: Gate = open_gate,
+        transport: Callable[..., Transport] = Transport,
     ) -> None:
         self.base_url = normalise_base_url(base_url)
         self._credentials = Credentials(client_id, client_secret)
@@ -73,6 +74,7 @@ class WillowClient:
         self._retries = Retries(jitter, sleep)
         self._observe = observe
         self._gate = gate
+        self._make_transport = transport
         self._transport: Transport | None = None
         self._calls = Calls()
         self.oauth2 = OAuth2(self._calls)
@@ -91,7 +93,7 @@ class WillowClient:
     async def __aenter__(self) -> Self:
         if self._calls.opened:
             raise RuntimeError("this WillowClient is open already; enter it once")
-        self._transport = Transport(
+        self._transport = self._make_transport(
             tls=self.base_url.startswith("https:"),
             # One more than there are slots, for the token's call.
             max_connections=self._max_connections + 1,

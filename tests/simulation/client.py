@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -10,7 +10,6 @@ import orjson
 
 from streams.willow import NoAnswer, NotSent, NotSentReason, WillowClient
 from streams.willow.answers import Exchange
-from streams.willow.caller import Caller
 from streams.willow.transport import Transport
 from tests.simulation.clock import current
 from tests.simulation.willow import Fate, Request, Said, Way, Willow, encode
@@ -63,7 +62,7 @@ class SimTransport(Transport):
 
     def _arrive(self, request: Request, fate: Fate, arrived: "asyncio.Future[Said]") -> None:
         """In the world: Willow has the request."""
-        world, willow = self._world, self._willow
+        world = self._world
         if fate.done_later:
             world.after(fate.later, self._perform, request)
         said: Said = (0, None)
@@ -78,7 +77,6 @@ class SimTransport(Transport):
             world.point(f"did {request.operation.name}", self._process)
         if fate.way not in _SILENT:
             world.after(world.hop(), self._process.call, _resolve, arrived, said)
-        del willow
 
     def _perform(self, request: Request) -> Said:
         said = self._willow.perform(request)
@@ -96,31 +94,16 @@ class SimTransport(Transport):
         exchange.body += raw
 
 
-class SimClient(WillowClient):
-    def __init__(self, world: World, willow: Willow, *args: Any, **options: Any) -> None:
-        super().__init__(
-            *args,
-            clock=world.loop.time,
-            wall_clock=world.loop.epoch,
-            jitter=world.rng.random,
-            **options,
-        )
-        self._world, self._willow = world, willow
-
-    async def __aenter__(self) -> Self:
-        self._transport = SimTransport(self._world, self._willow)
-        self._opened = Caller(
-            self.base_url,
-            self._credentials,
-            self._transport,
-            timeout=self._request_timeout,
-            max_in_flight=self._max_connections,
-            retries=self._retries,
-            clock=self._clock,
-            wall_clock=self._wall_clock,
-            observe=self._observe,
-        )
-        return self
+def client(world: World, willow: Willow, *args: Any, **options: Any) -> WillowClient:
+    """The production client in virtual time."""
+    return WillowClient(
+        *args,
+        clock=world.loop.time,
+        wall_clock=world.loop.epoch,
+        jitter=world.rng.random,
+        transport=lambda **_: SimTransport(world, willow),
+        **options,
+    )
 
 
 def _ids(template: str, path: str) -> tuple[str, ...]:

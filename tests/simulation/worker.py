@@ -10,7 +10,7 @@ from streams.edges import Edges
 from streams.kafka.faust_app import REBALANCE_MARGIN
 from streams.metrics import Metrics
 from streams.settings import Settings
-from tests.simulation.client import SimClient
+from tests.simulation.client import client
 from tests.simulation.clock import Process
 from tests.simulation.engine import SimEngine
 from tests.simulation.tables import Disk, SimOrders, SimProducer, SimView
@@ -72,7 +72,7 @@ class Worker:
         edges = Edges(
             app=lambda _: engine,
             consumer=engine.consumer,
-            client=partial(SimClient, world, self._willow),
+            client=partial(client, world, self._willow),
             producer=lambda *_, **__: SimProducer(world),
             view=partial(_view, world),
             orders=lambda _: engine.orders,

@@ -15,7 +15,11 @@ def digest(topic: str, value: bytes | None) -> str:
         return "null"
     if reader is None:
         return _cut(value.decode(errors="replace"))
-    return _cut(reader(orjson.loads(value)))
+    try:
+        return _cut(reader(orjson.loads(value)))
+    except (KeyError, TypeError):
+        # Another kind of record than the topic's usual one.
+        return _cut(value.decode(errors="replace"))
 
 
 def _cut(text: str) -> str:

@@ -60,6 +60,7 @@ class World:
         self.on_commit: Callable[[str, Offsets, Offsets], None] = lambda *_: None
         self._network, self._loses_unsent = network, loses_unsent
         self._crash_at, self._freeze_at = frozenset(crash_at), freeze_at
+        self._last_asked: dict[str, float] = {}
         self._armed: set[tuple[str, str]] = set()
         self._away_until = 0.0
         self._context: Context = copy_context()
@@ -143,17 +144,23 @@ class World:
         return self._away_until - self.loop.time()
 
     async def ask(self, question: Callable[..., Any], *args: Any) -> Any:
-        """A process asks the broker: there, then back."""
+        """A process asks the broker: there, then back. Over one connection: what is asked later never arrives first."""
         process = current()
         answered: asyncio.Future[Any] = self.loop.create_future()
 
+        def travel(seconds: float) -> None:
+            now = self.loop.time()
+            arrival = max(now + seconds, self._last_asked.get(process.name, 0.0) + 1e-6)
+            self._last_asked[process.name] = arrival
+            self.after(arrival - now, arrive)
+
         def arrive() -> None:
             if self.broker_away > 0:
-                self.after(self.broker_away + self.hop(), arrive)
-                return
-            self.after(self.hop(), process.call, _resolve, answered, question(*args))
+                travel(self.broker_away + self.hop())
+            else:
+                self.after(self.hop(), process.call, _resolve, answered, question(*args))
 
-        self.after(self.hop(), arrive)
+        travel(self.hop())
         return await answered
 
     def append(self, spot: TP, key: bytes | None, value: bytes | None, headers: Headers, by: str) -> Entry:

@@ -187,6 +187,8 @@ class Checker:
     def unfinished(self) -> Iterator[str]:
         """What is still to come, in words."""
         self._read_on()
+        if self._willow.under_way:
+            yield f"Willow has still to carry out {self._willow.under_way} requests"
         for group in self._world.groups.values():
             for name in group.partitions:
                 for partition, end in self._world.log.ends(name).items():

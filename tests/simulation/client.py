@@ -64,7 +64,8 @@ class SimTransport(Transport):
         """In the world: Willow has the request."""
         world = self._world
         if fate.done_later:
-            world.after(fate.later, self._perform, request)
+            self._willow.under_way += 1
+            world.after(fate.later, self._perform_late, request)
         said: Said = (0, None)
         if fate.done_at_once:
             said = self._perform(request)
@@ -77,6 +78,10 @@ class SimTransport(Transport):
             world.point(f"did {request.operation.name}", self._process)
         if fate.way not in _SILENT:
             world.after(world.hop(), self._process.call, _resolve, arrived, said)
+
+    def _perform_late(self, request: Request) -> None:
+        self._willow.under_way -= 1
+        self._perform(request)
 
     def _perform(self, request: Request) -> Said:
         said = self._willow.perform(request)

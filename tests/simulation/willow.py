@@ -127,6 +127,8 @@ class Willow:
         self.filters = True
         """Whether lists honour a filter; else they hand out everything."""
         self.requests = 0
+        self.under_way = 0
+        """Requests that it will carry out late."""
         self._token = 1
         self._answers: dict[str, Callable[[Request], Said]] = {
             "token": lambda _: (200, {"access_token": f"t{self._token}", "token_type": "bearer", "expires_in": 3600}),

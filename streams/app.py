@@ -35,7 +35,7 @@ from streams.tables.claims import ClaimTable
 from streams.tables.controls import Controls
 from streams.tables.identities import IdentityTable
 from streams.tables.twins import TwinTable
-from streams.tables.view import View
+from streams.tables.view import View, ViewFailed
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,9 @@ LANES_PER_SLOT = 4
 
 #: Records that the planner may have sent and not yet seen acknowledged; each is a few kilobytes.
 PLANNER_WINDOW = 5_000
+
+#: After an assignment, how soon the end of a topic is asked for again that could not be told (seconds).
+CATCH_UP_SECONDS = 1.0
 
 #: What runs at a rebalance and is no create gets this long (seconds).
 DRAIN_GRACE = 3.0
@@ -112,7 +115,7 @@ class SyncApp:
 
     def _wire(self, kafka: dict[str, Any]) -> None:
         settings, metrics, edges = self.settings, self.metrics, self._edges
-        writer = Writer(self.producer, settings)
+        writer = Writer(self.producer, settings, clock=edges.clock)
         self.entity_poison = edges.entity_poison(settings, kafka, writer, on_fatal=self.fail)
         self.books = Books(
             self.orders, self.identities, self.claims, writer, edges.clock, metrics.outcome, self._state_written
@@ -122,6 +125,8 @@ class SyncApp:
         lease = Lease(lambda: self.app.consumer.lease_age(), settings.kafka.session_timeout.total_seconds())
         self.books.may_write = partial(lease.wait, self.lanes)
         self.books.decided = self.stops.decided
+        self.books.owner = lambda: lease.fresh
+        self.books.generation = lambda: self.app.consumer_generation_id
         self.rate = SharedRate(settings.willow.requests_per_second, clock=edges.monotonic)
         self.calls = Calls(
             self.client,
@@ -271,9 +276,20 @@ class SyncApp:
     async def _catch_up(self) -> None:
         for view in (self.claims_view, self.identities_view):
             await view.until_ready()
-            while not await view.reached(await view.end_offsets(), seconds=60.0):
-                log.warning("still reading %s to its end", view.topic)
+            while not await self._read_to_its_end(view):
+                pass
         self.takeover.assigned()
+
+    async def _read_to_its_end(self, view: View) -> bool:
+        try:
+            if await view.reached(await view.end_offsets(), seconds=60.0):
+                return True
+            log.warning("still reading %s to its end", view.topic)
+        except ViewFailed as error:
+            # A broker that has just come back may not know its partitions yet.
+            log.warning("%s; it is asked again", error)
+            await asyncio.sleep(CATCH_UP_SECONDS)
+        return False
 
     def _gap(self, tp: Any, first_missing: int, resumed_at: int) -> None:
         log.warning("%s/%d: records %d to %d are gone; going on", tp.topic, tp.partition, first_missing, resumed_at - 1)

@@ -130,9 +130,9 @@ class Calls:
             return await self._once(Operation.PUT, lambda: self.client.put_ticket(fields), effort)
 
     async def update(
-        self, ticket_id: str, changed: dict[str, Any], effort: Effort, unanswered: Callable[[], Awaitable[None]]
+        self, ticket_id: str, changed: dict[str, Any], effort: Effort, unanswered: Callable[[], None]
     ) -> Ticket:
-        """PATCH, repeated while the moment is at fault; ``unanswered`` is awaited after each that may yet be carried
+        """PATCH, repeated while the moment is at fault; ``unanswered`` is called after each that may yet be carried
         out. Raises Failed or Draining."""
 
         async def call() -> Ticket:
@@ -140,7 +140,7 @@ class Calls:
                 return await self.client.patch_ticket(ticket_id, changed)
             except WillowError as error:
                 if not proves_not_executed(answer_of(Operation.PATCH, error)):
-                    await unanswered()
+                    unanswered()
                 raise
 
         return await self._until_said(Operation.PATCH, call, effort)

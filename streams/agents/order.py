@@ -17,6 +17,9 @@ from streams.tables.claims import ClaimTable
 from streams.tables.identities import IdentityTable
 from streams.tables.orders import OrderTable
 
+#: The cause of a signal that has an order's state written once more.
+RESTATE = "restate"
+
 
 async def _at_once() -> None:
     return None
@@ -38,6 +41,10 @@ class Books:
     """Called with each state that was written, for what wakes orders."""
     decided: Callable[[Mapping[str, Any]], None] = lambda _: None
     """Called with each final outcome once, when it is decided, for the brake; not when it is repeated."""
+    generation: Callable[[], int] = lambda: 0
+    """Of the consumer group, as this worker knows it."""
+    owner: Callable[[], bool] = lambda: True
+    """Whether no other worker can own the order at this moment."""
     may_write: Callable[[], Awaitable[None]] = _at_once
     """Returns while no other worker can own the order; a worker that was frozen must not write over its successor."""
 
@@ -139,18 +146,27 @@ class Order:
             state.scope |= {name: record[name] for name in ("jobStatus", "relatesTo") if name in record}
 
     async def save(self) -> None:
-        await self.books.may_write()
-        await self.books.orders.write(self.partition, self.id, self.state)
+        await self._write(self.state)
         self.books.written(self.id, self.partition, self.state)
 
     async def save_read_back(self) -> None:
         """Write down the read-back that is due, and nothing else of the record that is being carried out: it may have
-        left the queue behind a doubt, or what waited may be dissolved, and without its outcome it would be lost."""
-        await self.books.may_write()
+        left the queue behind a doubt, or what waited may be dissolved, and without its outcome it would be lost.
+
+        Nothing is woken by it: whoever carries the record out writes the state once more, and a successor looks at all
+        states."""
         kept = self.books.orders.read(self.partition, self.id)
         kept.read_back = self.state.read_back
-        await self.books.orders.write(self.partition, self.id, kept)
-        self.books.written(self.id, self.partition, kept)
+        await self._write(kept)
+
+    async def _write(self, state: OrderState) -> None:
+        await self.books.may_write()
+        state.generation = max(state.generation, self.books.generation())
+        await self.books.orders.write(self.partition, self.id, state)
+        if not self.books.owner():
+            # A successor may have written the state meanwhile. Its own counts, but must stand behind this one: else
+            # compaction would keep this one alone.
+            await self.books.writer.signal(self.id, RESTATE)
 
     async def begin(self, step: Step[Any]) -> None:
         """Write down that a record is being applied for all that it replaces, before anything of it is sent.

@@ -115,6 +115,8 @@ class Sink:
                 await self._tickets.read_back(order)
             case timers.EXPIRE:
                 await self._expire(order)
+            case "restate":
+                return  # the state is written again, as after every signal
             case "resolve":
                 await self._resolve(order, (step.intent["signal"].get("result") or {}).get("ticketId"))
             case _:

@@ -375,12 +375,22 @@ class Tickets:
         return differences(ticket, attempt.fields)
 
     async def _send(self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort) -> None:
-        async def unanswered() -> None:
-            # Written down before it is repeated: the repeat may be another worker's.
-            order.state.read_back_at(order.books.clock() + self._settle, fields)
-            await order.save_read_back()
+        state, clock = order.state, order.books.clock
+        before, answered = state.read_back, True
 
-        await self._calls.update(ticket_id, fields, effort, unanswered)
+        def unanswered() -> None:
+            nonlocal answered
+            answered = False
+            state.read_back_at(clock() + self._settle, fields)
+
+        # Before it is sent: a worker that is killed meanwhile can't say any more that a late PATCH may come.
+        state.read_back_at(clock() + order.books.writer.send_within + self._settle, fields)
+        await order.save_read_back()
+        try:
+            await self._calls.update(ticket_id, fields, effort, unanswered)
+        finally:
+            if answered:
+                state.read_back = before
 
     async def _patch(self, order: Order, attempt: Attempt, ticket_id: str, changed: dict[str, Any]) -> None:
         """Raises Failed. What Willow refuses and nobody needs is left out, once."""

@@ -1,8 +1,9 @@
 """What the agents write: outcomes, identities, claims, dead letters, replans."""
 
 import asyncio
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from schemas.outcome import Reason
 from schemas.replan import Replan, signal
 from schemas.source import Source
 from streams.delivery.create import claim_deadline
-from streams.delivery.outcomes import IDENTITY_TYPE, OUTCOME_TYPE, headers_of
+from streams.delivery.outcomes import IDENTITY_TYPE, OUTCOME_TYPE, headers_of, instant
 from streams.kafka.producer import Ack, Producer
 from streams.settings import Settings
 
@@ -24,10 +25,10 @@ Acked = asyncio.Future[Ack]
 
 
 class Writer:
-    """One per worker. Names of topics are the settings'."""
+    """One per worker. Names of topics are the settings'; ``clock`` gives epoch seconds."""
 
-    def __init__(self, producer: Producer, settings: Settings) -> None:
-        self._producer = producer
+    def __init__(self, producer: Producer, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        self._producer, self._clock = producer, clock
         topics = settings.topics
         self.outcomes = topics.name("outcomes")
         self.identities = topics.name("ticket_identities")
@@ -98,7 +99,7 @@ class Writer:
 
     def taken_over(self, partition: int) -> Acked:
         key = TAKEN_OVER_KEY + self.instance.encode()
-        said = TakenOver(instance=self.instance, at=datetime.now(UTC))
+        said = TakenOver(instance=self.instance, at=self._now())
         return self._producer.send(self.claims, key, said.to_json(), partition=partition)
 
     def gap_accepted(self, topic: str, partition: int, first_missing: int, resumed_at: int) -> Acked:
@@ -109,9 +110,12 @@ class Writer:
             partition=partition,
             first_missing=first_missing,
             resumed_at=resumed_at,
-            at=datetime.now(UTC),
+            at=self._now(),
         )
         return self._producer.send(self.claims, GAP_KEY + key.encode(), said.to_json(), partition=0)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     def no_candidate(self, partition: int, order_id: str) -> Acked:
         return self._producer.send(self.claims, claim_key(order_id, CANDIDATE_ID), None, partition=partition)
@@ -145,7 +149,7 @@ class Writer:
             dead_letter.TOPIC: source.topic,
             dead_letter.PARTITION: str(source.partition),
             dead_letter.OFFSET: str(source.offset),
-            dead_letter.TIME: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            dead_letter.TIME: instant(self._clock()),
         }
         added = [(name, text.encode()) for name, text in error.items()]
         return self._producer.send(self.dead_letters, key, value, headers=[*headers, *added])

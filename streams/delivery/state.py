@@ -74,6 +74,9 @@ class ReadBack:
 
 @dataclass(slots=True)
 class OrderState:
+    generation: int = 0
+    """Of the group when this was written, and never less than that of the state before it. First, so that ``outdated``
+    finds it without parsing the rest."""
     decided: dict[str, int] = field(default_factory=dict)
     """"topic id or name / partition" → offset of the last decided source."""
     watermark: str | None = None
@@ -138,6 +141,23 @@ class OrderState:
 
 
 _STATE_FIELDS = tuple(item.name for item in fields(OrderState))
+
+
+_GENERATION = b'{"generation":'
+
+
+def generation_of(raw: bytes) -> int:
+    """Of a state's JSON; 0 where it says none."""
+    if not raw.startswith(_GENERATION):
+        return 0
+    end = min(at for at in (raw.find(b",", len(_GENERATION)), raw.find(b"}", len(_GENERATION))) if at > 0)
+    return int(raw[len(_GENERATION) : end])
+
+
+def outdated(read: bytes, kept: bytes | None) -> bool:
+    """Whether a state that stands later in the changelog than the one that is kept was written by a former owner: one
+    that was frozen sends what it had queued when it wakes, behind what its successor wrote meanwhile."""
+    return kept is not None and generation_of(read) < generation_of(kept)
 
 
 def log_key(source: Mapping[str, Any]) -> str:

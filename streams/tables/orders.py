@@ -3,13 +3,13 @@
 Faust logs a changelog record that the broker refused and goes on; here each write returns only when the broker has it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import faust
 from faust.types import TP
 
-from streams.delivery.state import OrderState
+from streams.delivery.state import OrderState, outdated
 from streams.kafka.producer import Producer
 
 #: rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers for each partition.
@@ -50,7 +50,27 @@ class OrderTable(faust.Table):
         self.data._db_for_partition(partition).put(key, value)
         topic: str = self.changelog_topic_name
         ack = await self.producer.send(topic, key, value, partition=partition)
-        self.data.set_persisted_offset(TP(topic, partition), ack.offset)
+        spot, kept = TP(topic, partition), self.data.persisted_offset(TP(topic, partition))
+        # What others wrote in between (while this worker was frozen) is not here: the recovery must read it.
+        if ack.offset == (-1 if kept is None else kept) + 1:
+            self.data.set_persisted_offset(spot, ack.offset)
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """A recovery, or a standby, has read these events of the changelog."""
+        newest: dict[tuple[int, bytes], bytes] = {}
+        read: dict[TP, int] = {}
+        current = []
+        for event in batch:
+            message = event.message
+            read[message.tp] = message.offset
+            key = message.partition, message.key
+            kept = newest.get(key) or self.data._db_for_partition(message.partition).get(message.key)
+            if message.value is not None and not outdated(message.value, kept):
+                newest[key] = message.value
+                current.append(event)
+        super().apply_changelog_batch(current)
+        for spot, offset in read.items():
+            self.data.set_persisted_offset(spot, offset)
 
     def restless(self, partition: int) -> Iterator[tuple[str, OrderState]]:
         """Orders of a partition that wait, are to be read back, or have left: for what wakes and counts them."""

@@ -98,7 +98,7 @@ class Rig:
                 return None
 
 
-async def nothing_written() -> None: ...
+def nothing_written() -> None: ...
 
 
 @asynccontextmanager

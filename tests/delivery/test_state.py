@@ -7,7 +7,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.delivery.reconcile import changes
-from streams.delivery.state import OrderState, Owed, ReadBack, Waiting, field_hash, hashes_of, log_key
+from streams.delivery.state import (
+    OrderState,
+    Owed,
+    ReadBack,
+    Waiting,
+    field_hash,
+    generation_of,
+    hashes_of,
+    log_key,
+    outdated,
+)
 
 #: A busy machine is no failure.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,6 +41,7 @@ waitings = st.builds(
 )
 states = st.builds(
     OrderState,
+    generation=st.integers(0, 2**31),
     decided=st.dictionaries(texts, st.integers(0, 2**53)),
     watermark=st.none() | texts.filter(bool),
     last=st.none() | st.dictionaries(texts, texts, min_size=1),
@@ -121,3 +132,19 @@ def test_a_topic_that_was_made_again_is_another_log() -> None:
     place = {"topic": "work-orders", "partition": 3}
     assert log_key(place) == "work-orders/3"
     assert log_key({**place, "topicId": "one"}) != log_key({**place, "topicId": "two"})
+
+
+@given(states)
+@UNHURRIED
+def test_the_generation_is_found_without_parsing(state: OrderState) -> None:
+    assert generation_of(state.to_json()) == state.generation
+
+
+def test_a_state_of_a_former_owner_is_outdated_wherever_it_stands() -> None:
+    """A worker that was frozen sends what it had queued when it wakes, behind what its successor wrote."""
+    former, successor = (OrderState(generation=number, watermark="x").to_json() for number in (4, 5))
+    assert outdated(former, successor)
+    assert not outdated(successor, former)
+    assert not outdated(former, former)
+    assert not outdated(former, None)
+    assert not outdated(OrderState(ticket_id="T1").to_json(), b'{"ticket_id":"T1"}')

@@ -186,7 +186,7 @@ def _faults() -> Iterator[Seeded]:
     yield Seeded("open claims of others are ignored", _open_claims_ignored, _killed(many), "I1")
     yield Seeded("an ambiguous create is repeated", _set(create, "proves_not_executed", _yes), _once(lost_answer), "I1")
     yield Seeded("a zero counts before settle", _set(doubts, "settled_at", _at_once), _once(_committed_late), "I1")
-    yield Seeded("no lease", _no_lease, _frozen(many), "I")
+    yield Seeded("no lease", _no_lease, _frozen(small.changed_late), "I3")
     yield Seeded("commits past records in work", _commits_past_pending, _seeds(60), "I7")
     yield Seeded("an outcome is dropped", _outcome_dropped, _once(many), "I7")
     yield Seeded("no state is written", _state_not_written, _once(many), "I7")

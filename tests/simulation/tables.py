@@ -8,6 +8,7 @@ from typing import Any
 
 from faust.types import TP
 
+from streams.delivery.state import outdated
 from streams.kafka.producer import Ack, Headers, Producer
 from streams.tables.orders import OrderTable
 from streams.tables.view import Handler, View
@@ -196,9 +197,11 @@ class Disk:
             return Store()
         return self._stores.setdefault(partition, Store())
 
+    def persisted_offset(self, tp: TP) -> int | None:
+        return self._db_for_partition(tp.partition).persisted - 1
+
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        store = self._db_for_partition(tp.partition)
-        store.persisted = max(store.persisted, offset + 1)
+        self._db_for_partition(tp.partition).persisted = offset + 1
 
 
 class SimOrders(OrderTable):
@@ -221,7 +224,8 @@ class SimOrders(OrderTable):
             for entry in partition.read(store.persisted):
                 assert entry.key is not None
                 assert entry.value is not None
-                store.put(entry.key, entry.value)
+                if not outdated(entry.value, store.get(entry.key)):
+                    store.put(entry.key, entry.value)
             store.persisted = partition.end
 
     async def write(self, partition: int, order_id: str, state: Any) -> None:

@@ -363,6 +363,8 @@ def _contradictions(at: Coordinates, record: Record, said: list[dict[str, Any]])
     crash cut off from its state may say otherwise how its ticket came to be, but never that nothing was done."""
     for first, other in [(said[0], other) for other in said[1:]]:
         same = (_label(first), first["outcome"]) == (_label(other), other["outcome"])
+        if same and _label(first) in _STATELESS:
+            continue  # judged anew: its order may have got a ticket meanwhile
         written = {first["outcome"], other["outcome"]} <= APPLIED - {"unchanged"}
         if other["outcome"] != "superseded" and not ((same or written) and first["ticketId"] == other["ticketId"]):
             yield f"I4 {record.order_id} {at}: said {_words(first)} first and {_words(other)} later"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -64,7 +64,7 @@ class Run:
             scenario.seed,
             partitions,
             network=scenario.network,
-            crash_at=crash_at,
+            crash_at=scenario.crash_at | frozenset(crash_at),
             freeze_at=freeze_at,
             loses_unsent=loses_unsent,
             tracing=tracing,
@@ -92,7 +92,7 @@ class Run:
         try:
             world.loop.set_exception_handler(self._unhandled)
             world.loop.run_until_complete(self._live())
-            problems = [*world.problems, *self.checker.problems()]
+            problems = [*world.problems, *self.checker.problems(), *self._left_in_memory()]
         except Stalled as stalled:
             problems = [*world.problems, f"I8 {stalled}"]
         finally:
@@ -132,6 +132,14 @@ class Run:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = world.loop.time()
+
+    def _left_in_memory(self) -> Iterator[str]:
+        """I8: when all is done no worker holds a record any more."""
+        for worker in self.workers.values():
+            if worker.running and worker.sync is not None:
+                windows = (worker.sync.sink_window, *worker.sync.planner_windows)
+                if left := sum(window.records for window in windows):
+                    yield f"I8 {worker.name} holds {left} records in memory, though all are done"
 
     def _unhandled(self, loop: Any, context: dict[str, Any]) -> None:
         # A task's exception that nobody looked at: in production it would be a line of the log.

@@ -45,7 +45,8 @@ class Scenario:
     listed_after: float = 0.0
     filters: bool = True
     restart_after: tuple[float, float] = (0.5, 0.5)
-    about: str = ""
+    crash_at: frozenset[int] = frozenset()
+    """Points at which a worker is killed, counted over all of them (``World.point``)."""
 
     def settings(self, group: str) -> Settings:
         """``changes`` are settings, section by section."""

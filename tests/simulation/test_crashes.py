@@ -46,10 +46,12 @@ def test_a_worker_is_frozen_past_its_session_at_every_point(make: Callable[[], S
     _check(((what, result) for _, what, result in small.frozen_at_each(make())), at_least=50)
 
 
+@pytest.mark.acceptance
 def test_a_worker_is_frozen_while_a_state_waits_to_be_sent() -> None:
     runs = small.frozen_at_each(small.not_created_and_no_answer())
     _check(((what, result) for name, what, result in runs if name.endswith(STATE_WRITE)), at_least=1)
 
 
+@pytest.mark.acceptance
 def test_a_worker_is_killed_at_every_point_while_willow_takes_changes_late() -> None:
     _check(small.killed_at_each(small.changed_late()), at_least=60)

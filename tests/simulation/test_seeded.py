@@ -21,6 +21,7 @@ def test_a_seeded_fault_is_caught(fault: Seeded, monkeypatch: pytest.MonkeyPatch
     pytest.fail(f"{count} runs found no problem of {fault.breaks}: {fault.name}")
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_without_the_fault_nothing_is_wrong(fault: Seeded) -> None:
     assert next(iter(fault.runs())).problems == []

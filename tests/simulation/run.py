@@ -128,7 +128,8 @@ class Run:
                 return
             written = len(world.log.all)
             await asyncio.sleep(0.5)
-            if len(world.log.all) != written or next(self.checker.unfinished(), None):
+            frozen = any(worker.running and worker.process.frozen for worker in self.workers.values() if worker.process)
+            if frozen or len(world.log.all) != written or next(self.checker.unfinished(), None):
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = world.loop.time()

@@ -6,16 +6,15 @@ decided offsets (I7 asks whether it is durable).
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from faust.types import TP
 
 from ops.demo.evidence import Coordinates
-from schemas import dead_letter
-from streams.delivery.state import outdated
 from streams.settings import TopicSettings
-from tests.acceptance.records import ESTATE, TICKET_URN, UNAVAILABLE
+from tests.acceptance.records import UNAVAILABLE
+from tests.simulation.evidence import Evidence, Groups, source_of
 from tests.simulation.group import Offsets
 from tests.simulation.log import Entry
 from tests.simulation.scenario import Record, Scenario
@@ -26,7 +25,6 @@ from tests.simulation.world import World
 _STATELESS = {"stale", "not_a_change"}
 
 APPLIED = {"created", "updated", "adopted", "unchanged"}
-_TWIN_URN = "urn:willowinc:twin:id:"
 
 #: Ticket field → source field and how its value becomes Willow's.
 _FIELDS = {
@@ -36,16 +34,6 @@ _FIELDS = {
     "statusId": ("jobStatus", STATUS_IDS.get),
     "priorityId": ("jobPriority", PRIORITY_IDS.get),
 }
-
-
-class Groups(NamedTuple):
-    workers: Mapping[str, tuple[str, ...]]
-    changelogs: Mapping[str, str]
-
-    def of(self, process: str) -> str:
-        """The consumer group of a process."""
-        name = process.partition(".")[0]
-        return next(group for group, names in self.workers.items() if name in names)
 
 
 class Fold:
@@ -71,84 +59,18 @@ class Fold:
         return [self.values.get(name), *self._others.get(name, ())]
 
 
-class Checker:
-    """Reads along while a run goes on, and judges it at its end."""
+class Checker(Evidence):
+    """Judges a run at each commit and at its end."""
 
     def __init__(self, world: World, willow: Willow, topics: TopicSettings, groups: Groups, scenario: Scenario) -> None:
-        self._world, self._willow, self._topics, self._groups = world, willow, topics, groups
+        super().__init__(world, topics, groups)
+        self._willow = willow
         self._holds = scenario.changes.get("in_doubt", {}).get("then") == "hold"
-        self.sent: dict[Coordinates, tuple[Entry, Record]] = {}
-        self.said: dict[Coordinates, list[dict[str, Any]]] = defaultdict(list)
-        """Final outcomes, in the order in which they were written."""
-        self.parked: dict[Coordinates, dict[str, Any]] = {}
-        self.identities: dict[str, str] = {}
-        self._belated: set[int] = set()
-        self._first_said_by: dict[Coordinates, str] = {}
-        self._intended: set[Coordinates] = set()
-        self._buried: dict[Coordinates, Entry] = {}
-        self._states: dict[tuple[str, bytes], bytes] = {}
-        self._read = 0
-        self._twins = {entity["id"]: _twin(entity) for entity in ESTATE}
-
-    # -- reading along -------------------------------------------------------------------------------------------
-
-    def produced(self, entry: Entry, record: Record) -> None:
-        self.sent[Coordinates(entry.topic, entry.partition, entry.offset)] = (entry, record)
-
-    def _read_on(self) -> None:
-        everything = self._world.log.all
-        readers = {
-            self._topics.name("outcomes"): self._outcome,
-            self._topics.name("ticket_identities"): self._identity,
-            self._topics.name("ticket_intents"): self._intent,
-            self._topics.name("dead_letters"): self._dead_letter,
-            **dict.fromkeys(self._groups.changelogs.values(), self._state),
-            self._topics.entities: self._entity,
-        }
-        for entry in everything[self._read :]:
-            if (reader := readers.get(entry.topic)) is not None:
-                reader(entry)
-        self._read = len(everything)
-
-    def _outcome(self, entry: Entry) -> None:
-        said = orjson.loads(entry.value or b"")
-        at = _source(said)
-        if said["final"]:
-            self.said[at].append(said)
-            self._first_said_by.setdefault(at, self._groups.of(entry.written_by))
-            if entry.written_by in self._world.ever_frozen:
-                # It may have left the process before it was frozen, and arrived when it was thawed.
-                self._belated.add(id(said))
-        else:
-            self.parked[at] = said
-
-    def _identity(self, entry: Entry) -> None:
-        record = orjson.loads(entry.value or b"")
-        self.identities[record["entityId"]] = record["identity"]["value"].removeprefix(TICKET_URN)
-
-    def _intent(self, entry: Entry) -> None:
-        self._intended.add(_source(orjson.loads(entry.value or b"")))
-
-    def _dead_letter(self, entry: Entry) -> None:
-        headers = {name: value.decode() for name, value in entry.headers}
-        topic, partition, offset = (headers[n] for n in (dead_letter.TOPIC, dead_letter.PARTITION, dead_letter.OFFSET))
-        self._buried[Coordinates(topic, int(partition), int(offset))] = entry
-
-    def _state(self, entry: Entry) -> None:
-        assert entry.key is not None
-        assert entry.value is not None
-        # As a recovery reads it: what a former owner sent late does not count.
-        if not outdated(entry.value, self._states.get((entry.topic, entry.key))):
-            self._states[entry.topic, entry.key] = entry.value
-
-    def _entity(self, entry: Entry) -> None:
-        document = orjson.loads(entry.value or b"")
-        self._twins[document["id"]] = _twin(document)
 
     # -- I7, at each commit --------------------------------------------------------------------------------------
 
     def committed(self, group: str, before: Offsets, offsets: Offsets) -> None:
-        self._read_on()
+        self.read_on()
         for spot, offset in offsets.items():
             if offset < before.get(spot, 0):
                 self._world.broken(f"I7 {group} committed {spot} back from {before[spot]} to {offset}")
@@ -159,25 +81,25 @@ class Checker:
     def _passed(self, group: str, spot: TP, entry: Entry) -> None:
         at = Coordinates(entry.topic, entry.partition, entry.offset)
         if spot.topic == self._topics.work_orders:
-            if at not in self._intended and not (at in self._buried and at in self.said):
+            if at not in self.intended and not (at in self.buried and at in self.said):
                 self._world.broken(f"I7 {group} committed {at} before its intent or dead letter was durable")
         elif spot.topic == self._topics.name("ticket_intents"):
             intent = orjson.loads(entry.value or b"")
             if intent["kind"] != "signal" and (missing := self._not_durable(group, intent)):
-                self._world.broken(f"I7 {group} committed {at}, the intent of {_source(intent)}, before {missing}")
+                self._world.broken(f"I7 {group} committed {at}, the intent of {source_of(intent)}, before {missing}")
 
     def _not_durable(self, group: str, intent: Mapping[str, Any]) -> str | None:
-        at, order_id = _source(intent), intent["workOrderId"]
-        raw = self._states.get((self._groups.changelogs[group], order_id.encode()))
+        at, order_id = source_of(intent), intent["workOrderId"]
+        raw = self.states.get((self._groups.changelogs[group], order_id.encode()))
         state = orjson.loads(raw) if raw else {}
         kept = [*state.get("waiting", {}).get("owed", ()), *state.get("queue", ())]
         kept += [owed for item in state.get("queue", ()) for owed in item.get("owed", ())]
-        if at in map(_source, kept):
+        if at in map(source_of, kept):
             return None
         if not (finals := self.said.get(at)):
             return "its outcome or parked state was durable"
         first = finals[0]
-        if self._first_said_by[at] != group:
+        if self.first_said_by[at] != group:
             return None  # the other group's steps are its own
         if first["outcome"] in ("created", "adopted") and order_id not in self.identities:
             return "its identity was durable"
@@ -189,7 +111,7 @@ class Checker:
 
     def unfinished(self) -> Iterator[str]:
         """What is still to come, in words."""
-        self._read_on()
+        self.read_on()
         if self._willow.under_way:
             yield f"Willow has still to carry out {self._willow.under_way} requests"
         for group in self._world.groups.values():
@@ -201,7 +123,7 @@ class Checker:
         for at, (_, record) in self.sent.items():
             if at not in self.said and not self._may_wait(at, record):
                 yield f"{record.order_id} {at} has no final outcome"
-        for (_, key), raw in self._states.items():
+        for (_, key), raw in self.states.items():
             if b'"read_back"' in raw:
                 yield f"{key.decode()} is still to be read back"
 
@@ -221,7 +143,7 @@ class Checker:
     # -- the judgement -------------------------------------------------------------------------------------------
 
     def problems(self) -> Iterator[str]:
-        self._read_on()
+        self.read_on()
         yield from self._duplicates()
         yield from self._folds()
         yield from self._stale_writes()
@@ -249,7 +171,7 @@ class Checker:
         first = next(iter(self.said.get(at, ())), None)
         if first is None or first["outcome"] != "superseded":
             return first is not None and first["outcome"] in APPLIED
-        newer = first["supersededBy"] and _source({"source": first["supersededBy"]})
+        newer = first["supersededBy"] and source_of({"source": first["supersededBy"]})
         return bool(newer and newer.offset > at.offset and self._accepted(newer))
 
     def _folds(self) -> Iterator[str]:
@@ -276,7 +198,7 @@ class Checker:
             return
         held = self._willow.tickets[tickets[0]].fields
         wanted = {name: [_valued(turn, value) for value in fold.of(source)] for name, (source, turn) in _FIELDS.items()}
-        wanted["twinId"] = [self._twins.get(places[0]["id"]) for places in fold.of("relatesTo")]
+        wanted["twinId"] = [self.twins.get(places[0]["id"]) for places in fold.of("relatesTo")]
         for name, values in wanted.items():
             if held.get(name) not in values and name not in fold.refused:
                 yield f"I2 {order_id}: {name} is {held.get(name)!r}, its records say {values[0]!r}"
@@ -316,7 +238,7 @@ class Checker:
                 yield f"I4 {record.order_id} {at}: {_label(first)}; expected one of {sorted(record.expected)}"
             yield from self._words(at, record, first)
             if not several:
-                yield from _contradictions(at, record, [item for item in said if id(item) not in self._belated])
+                yield from _contradictions(at, record, [item for item in said if id(item) not in self.belated])
         for order_id, spots in creators.items():
             if len(spots) > 1:
                 yield f"I4 {order_id}: {len(spots)} records say that they created its ticket: {spots}"
@@ -334,7 +256,7 @@ class Checker:
             if not said["changed"] or not any(set(said["changed"]) <= write.fields.keys() for write in writes):
                 yield f"I4 {order_id} {at}: updated {said['changed']}, and Willow took no such write"
         if kind == "superseded":
-            newer = said["supersededBy"] and _source({"source": said["supersededBy"]})
+            newer = said["supersededBy"] and source_of({"source": said["supersededBy"]})
             known = self.sent.get(newer) if newer else None
             if not newer or known is None or known[1].order_id != order_id or newer.offset <= at.offset:
                 yield f"I4 {order_id} {at}: superseded by {newer}; expected a newer record of its order"
@@ -350,10 +272,10 @@ class Checker:
     def _dead_letters(self) -> Iterator[str]:
         """I6."""
         poison = {at for at, (_, record) in self.sent.items() if "undecodable" in record.expected}
-        for at in poison ^ self._buried.keys():
+        for at in poison ^ self.buried.keys():
             yield f"I6 {at}: {'no dead letter of poison' if at in poison else 'a dead letter of no poison'}"
-        for at in poison & self._buried.keys():
-            original, buried = self.sent[at][0], self._buried[at]
+        for at in poison & self.buried.keys():
+            original, buried = self.sent[at][0], self.buried[at]
             if (original.key, original.value) != (buried.key, buried.value):
                 yield f"I6 {at}: its dead letter is {buried.value!r}, the record was {original.value!r}"
 
@@ -383,13 +305,3 @@ def _valued(turn: Any, value: Any) -> Any:
 def _label(said: Mapping[str, Any]) -> str:
     code: str = said["reason"]["code"] if said["reason"] and said["outcome"] != "superseded" else said["outcome"]
     return code
-
-
-def _source(record: Mapping[str, Any]) -> Coordinates:
-    source = record["source"]
-    return Coordinates(source["topic"], source["partition"], source["offset"])
-
-
-def _twin(entity: Mapping[str, Any]) -> str | None:
-    values = [identity["value"] for identity in entity.get("identities") or ()]
-    return next((value.removeprefix(_TWIN_URN) for value in values if value.startswith(_TWIN_URN)), None)

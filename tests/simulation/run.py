@@ -10,8 +10,9 @@ from typing import Any
 from faust.types import TP
 
 from tests.acceptance.records import ESTATE, Document, as_json
-from tests.simulation.checker import Checker, Groups
+from tests.simulation.checker import Checker
 from tests.simulation.clock import Process, Stalled
+from tests.simulation.evidence import Groups
 from tests.simulation.scenario import INPUT_PARTITIONS, OWN_PARTITIONS, Record, Scenario
 from tests.simulation.willow import Fate, Request, Willow
 from tests.simulation.worker import Worker, changelog_of

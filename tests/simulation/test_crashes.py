@@ -35,8 +35,9 @@ def test_a_worker_is_killed_at_every_point(make: Callable[[], Scenario]) -> None
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("loses", [True, False], ids=["loses", "keeps"])
-@pytest.mark.parametrize("make", [small.create_and_change, small.create_change_and_delete_at_once])
+@pytest.mark.parametrize(
+    ("make", "loses"), [(small.create_and_change, True), (small.create_change_and_delete_at_once, False)]
+)
 def test_a_worker_is_killed_at_every_pair_of_points(make: Callable[[], Scenario], loses: bool) -> None:
     _check(small.killed_at_each_pair(make(), loses=loses), at_least=1000)
 

@@ -37,11 +37,10 @@ def random_scenario(seed: int) -> Scenario:
         groups,
         network=rng.choice((STEADY, Network(), Network(slow=0.1), Network(slow=0.05, slow_hop=1.0, slow_lag=14.0))),
         changes=changes,
-        fates=_Fates(rng.choice((0.0, 0.03, 0.1, 0.3)), _outage(rng), LATEST - listed_after, late_patches=calm),
+        fates=_Fates(rng.choice((0.0, 0.03, 0.1, 0.3)), _outage(rng), LATEST - listed_after),
         faults_end=LENGTH + 5.0,
         listed_after=listed_after,
         filters=rng.random() < 0.8,
-        spares_states=True,
         restart_after=(0.2, rng.choice((0.5, 9.0))),
         crash_at=frozenset() if calm else frozenset(rng.sample(range(1, 400), rng.choice((0, 0, 1, 3)))),
     )
@@ -166,10 +165,7 @@ def _outage(rng: Random) -> tuple[float, float, Fate]:
     return begin, begin + rng.choice((1.0, 6.0, 15.0)), rng.choice(fates)
 
 
-#: PUTs may fail in all ways. A PATCH is taken late only where its worker lives on: one that was under way at a crash is
-#: not read back (the known gap of ``test_crashes``).
-_BAD_PUTS = tuple(way for way in Way if way not in (Way.ANSWERED, Way.STATUS))
-_BAD_PATCHES = tuple(way for way in _BAD_PUTS if way not in (Way.LATE, Way.GATEWAY_LATE))
+_BAD_WRITES = tuple(way for way in Way if way not in (Way.ANSWERED, Way.STATUS))
 _BAD_READS = (Way.REFUSED, Way.RESET_BEFORE, Way.SILENT_BEFORE, Way.TRUNCATED)
 _BAD_STATUSES = (408, 425, 429, 429, 500, 502, 503, 504)
 
@@ -177,9 +173,8 @@ _BAD_STATUSES = (408, 425, 429, 429, 500, 502, 503, 504)
 class _Fates:
     """A share of calls goes wrong; in an outage all of them do."""
 
-    def __init__(self, share: float, outage: tuple[float, float, Fate], latest: float, *, late_patches: bool) -> None:
+    def __init__(self, share: float, outage: tuple[float, float, Fate], latest: float) -> None:
         self._share, self._latest = share, latest
-        self._bad_patches = _BAD_PUTS if late_patches else _BAD_PATCHES
         self._begin, self._end, self._said = outage
 
     def __call__(self, world: World, request: Request) -> Fate:
@@ -192,6 +187,6 @@ class _Fates:
         if rng.random() < 0.5:
             headers = {"retry-after": rng.choice(("0", "2"))} if rng.random() < 0.4 else {}
             return Fate(Way.STATUS, status=rng.choice(_BAD_STATUSES), headers=headers, seconds=seconds)
-        ways = {"put_ticket": _BAD_PUTS, "patch_ticket": self._bad_patches}.get(name, _BAD_READS)
+        ways = _BAD_WRITES if name in ("put_ticket", "patch_ticket") else _BAD_READS
         later = rng.uniform(0.1, self._latest if rng.random() < 0.5 else REQUEST_SECONDS)
         return Fate(rng.choice(ways), later=later, seconds=min(seconds, 1.0))

@@ -67,7 +67,6 @@ class Run:
             network=scenario.network,
             crash_at=scenario.crash_at | frozenset(crash_at),
             freeze_at=freeze_at,
-            spares_states=scenario.spares_states,
             loses_unsent=loses_unsent,
             tracing=tracing,
         )

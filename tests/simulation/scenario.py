@@ -45,7 +45,6 @@ class Scenario:
     listed_after: float = 0.0
     filters: bool = True
     restart_after: tuple[float, float] = (0.5, 0.5)
-    spares_states: bool = False
     crash_at: frozenset[int] = frozenset()
     """Points at which a worker is killed, counted over all of them (``World.point``)."""
 

@@ -80,11 +80,8 @@ class SimProducer(Producer):
                 line.pop()
 
     def _stop(self) -> None:
-        for spot, line in self._lines.items():
-            gone = self._world.rng.randint(0, len(line))
-            if self._world.spares_states and spot.topic.endswith("changelog"):
-                gone = len(line)
-            for sent in list(line)[:gone]:
+        for line in self._lines.values():
+            for sent in list(line)[: self._world.rng.randint(0, len(line))]:
                 sent.on_the_wire = True
 
     def _go_on(self) -> None:

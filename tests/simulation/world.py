@@ -43,7 +43,6 @@ class World:
         network: Network,
         crash_at: Collection[int] = (),
         freeze_at: Mapping[int, float] = MappingProxyType({}),
-        spares_states: bool = False,
         loses_unsent: bool | None = None,
         tracing: bool = False,
     ) -> None:
@@ -61,8 +60,6 @@ class World:
         self.on_commit: Callable[[str, Offsets, Offsets], None] = lambda *_: None
         self._network, self._loses_unsent = network, loses_unsent
         self._crash_at, self._freeze_at = frozenset(crash_at), freeze_at
-        #: No state waits to be sent when a worker is frozen: the known gap of ``test_crashes`` is left out.
-        self.spares_states = spares_states
         self._last_asked: dict[str, float] = {}
         self._armed: set[tuple[str, str]] = set()
         self._away_until = 0.0

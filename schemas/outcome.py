@@ -15,7 +15,8 @@ _UUID_VERSION_5 = (0x5000 << 64) | (0x8000 << 48)
 
 
 class OutcomeKind(StrEnum):
-    """All are final but ``parked``."""
+    """All are final but ``parked``. The last two are a shadow's (``worker --shadow``), for ``created`` and
+    ``updated``."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -26,6 +27,8 @@ class OutcomeKind(StrEnum):
     REJECTED = "rejected"
     DEAD_LETTERED = "dead_lettered"
     PARKED = "parked"
+    WOULD_CREATE = "would_create"
+    WOULD_UPDATE = "would_update"
 
 
 class Reason(Record):

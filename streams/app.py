@@ -11,6 +11,7 @@ import orjson
 from streams.agents.calls import Calls, Lease
 from streams.agents.lists import Lists
 from streams.agents.order import Books
+from streams.agents.outlet import Outlet
 from streams.agents.planner import Planner
 from streams.agents.sink import Item, Sink
 from streams.agents.stops import Stops
@@ -114,11 +115,11 @@ class SyncApp:
         self._caught_up: dict[int, asyncio.Task[None]] = {}
 
     def _wire(self, kafka: dict[str, Any]) -> None:
-        settings, metrics, edges = self.settings, self.metrics, self._edges
-        writer = Writer(self.producer, settings, clock=edges.clock)
+        settings, edges, outlet = self.settings, self._edges, self._outlet()
+        writer = outlet.writer
         self.entity_poison = edges.entity_poison(settings, kafka, writer, on_fatal=self.fail)
         self.books = Books(
-            self.orders, self.identities, self.claims, writer, edges.clock, metrics.outcome, self._state_written
+            self.orders, outlet.identities, outlet.claims, writer, edges.clock, outlet.told, self._state_written
         )
         slots = settings.willow.max_in_flight
         self.lanes: Lanes[Item] = Lanes(self._handle, workers=slots * LANES_PER_SLOT, on_error=self.fail)
@@ -128,7 +129,7 @@ class SyncApp:
         self.books.owner = lambda: lease.fresh
         self.books.generation = lambda: self.app.consumer_generation_id
         self.rate = SharedRate(settings.willow.requests_per_second, clock=edges.monotonic)
-        self.calls = Calls(
+        self.calls = outlet.calls(
             self.client,
             self.lanes,
             lease,
@@ -142,7 +143,7 @@ class SyncApp:
         self.takeover = TakeOver(
             self.client,
             writer,
-            self.controls,
+            outlet.controls,
             self.claims_view,
             external_ids=external_ids,
             partitions=settings.topics.partitions,
@@ -174,6 +175,10 @@ class SyncApp:
         )
         park_ttl = settings.park_ttl.total_seconds() if settings.park_ttl else None
         self.timers = Timers(writer.signal, park_ttl=park_ttl, clock=edges.clock)
+
+    def _outlet(self) -> Outlet:
+        writer = Writer(self.producer, self.settings, clock=self._edges.clock)
+        return Outlet(writer, Calls, self.identities, self.claims, self.controls, self.metrics.outcome)
 
     def _measure(self) -> None:
         gauge = self.metrics.gauge

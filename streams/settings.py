@@ -6,7 +6,7 @@ Each field's ``description`` is the documentation: ``docs/settings.md`` is made 
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -111,6 +111,9 @@ class Web(Section):
 
 class Settings(Section):
     """Everything a worker or a command needs to know."""
+
+    make_topics: ClassVar[str] = "`willow-sync topics`"
+    """The command that makes the topics of these settings, for remedies."""
 
     kafka: KafkaSettings = KafkaSettings()
     willow: WillowSettings

@@ -81,7 +81,7 @@ def check_before_start(settings: Settings) -> dict[str, str]:
     return topic_ids(settings, [settings.topics.work_orders])
 
 
-async def run(settings: Settings, *, accept_gap: bool = False) -> int:
+async def run(settings: Settings, *, accept_gap: bool = False, app: type[SyncApp] = SyncApp) -> int:
     """Until SIGTERM or SIGINT (exit code 0) or a fault (1)."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -89,7 +89,7 @@ async def run(settings: Settings, *, accept_gap: bool = False) -> int:
         loop.add_signal_handler(number, stop.set)
     ids = await loop.run_in_executor(None, check_before_start, settings)
     metrics = Metrics()
-    sync = SyncApp(settings, confluent_config(settings.kafka), metrics, accept_gap=accept_gap)
+    sync = app(settings, confluent_config(settings.kafka), metrics, accept_gap=accept_gap)
     sync.declare_agents(ids)
     logging.getLogger("faust.tables.recovery").addHandler(RecoveryErrors(sync))
     async with Pages(settings.web, ready=sync.ready, metrics=metrics.text) as pages:
@@ -141,11 +141,11 @@ def _exit_code(sync: SyncApp, *, stopped: bool) -> int:
     return 0
 
 
-def main(settings: Settings, *, accept_gap: bool = False) -> int:
+def main(settings: Settings, *, accept_gap: bool = False, app: type[SyncApp] = SyncApp) -> int:
     """Run a worker in this process. Returns its exit code."""
     import uvloop
 
     sys.setswitchinterval(SWITCH_INTERVAL)
     configure_logging()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run(settings, accept_gap=accept_gap))
+        return runner.run(run(settings, accept_gap=accept_gap, app=app))

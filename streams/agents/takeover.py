@@ -60,7 +60,7 @@ class TakeOver:
 
     def done(self, partition: int) -> bool:
         """Whether orders of this partition may be created."""
-        return (self._writer.instance, partition) in self._controls.taken_over
+        return self._controls.is_taken_over(self._writer.instance, partition)
 
     async def wait(self, partition: int) -> None:
         """Until its marker was read. No bound of its own: the worker's readiness shows the wait."""

@@ -53,9 +53,9 @@ class Writer:
         headers = None if traceparent is None else [("traceparent", traceparent.encode())]
         return self._producer.send(self.intents, order_id.encode(), value, headers=headers)
 
-    def identity(self, order_id: str, entity_type: str, ticket_id: str, outcome_id: str) -> Acked:
+    def identity_record(self, order_id: str, entity_type: str, ticket_id: str) -> dict[str, Any]:
         # By hand, as claims are: on the path of each create, and pydantic would cost a tenth of it.
-        record = {
+        return {
             "entityType": entity_type,
             "entityId": order_id,
             "identity": {
@@ -66,8 +66,11 @@ class Writer:
             },
             "instance": self.instance,
         }
+
+    def identity(self, order_id: str, entity_type: str, ticket_id: str, outcome_id: str) -> Acked:
+        value = orjson.dumps(self.identity_record(order_id, entity_type, ticket_id))
         headers = headers_of(outcome_id, IDENTITY_TYPE, None)
-        return self._producer.send(self.identities, order_id.encode(), orjson.dumps(record), headers=headers)
+        return self._producer.send(self.identities, order_id.encode(), value, headers=headers)
 
     def claim(
         self,

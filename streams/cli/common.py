@@ -62,6 +62,24 @@ def with_settings(function: Callable[..., _R]) -> Callable[..., _R]:
     return wrapper
 
 
+def shadow_option(text: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
+    """Adds ``--shadow``, with this help; with it ``settings`` are those of the shadow. Goes below ``with_settings``."""
+
+    def adds(function: Callable[..., _R]) -> Callable[..., _R]:
+        @click.option("--shadow", is_flag=True, help=text)
+        @functools.wraps(function)
+        def wrapper(*args: Any, settings: Any, shadow: bool, **kwargs: Any) -> _R:
+            if shadow:
+                from streams.shadow_settings import ShadowSettings
+
+                settings = ShadowSettings.of(settings)
+            return function(*args, settings=settings, **kwargs)
+
+        return wrapper
+
+    return adds
+
+
 def printable(text: str) -> str:
     """What came from a topic or from Willow must not steer the operator's terminal."""
     if text.isprintable():

@@ -5,7 +5,7 @@ from collections import Counter
 
 import click
 
-from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
+from streams.cli.common import CliError, json_option, printable, progress_if_long, shadow_option, with_settings
 from streams.planning.reasons import REASONS
 from streams.reading.plain import plain
 from streams.reading.waiting import waiting_orders
@@ -17,6 +17,7 @@ _SHOWN = 200
 
 @click.command("parked", epilog="Example: willow-sync parked --reason no_willow_twin --config willow-sync.yml")
 @with_settings
+@shadow_option("What `worker --shadow` has come to, instead of the real workers.")
 @click.option("--reason", metavar="CODE", help="Only orders that wait for this reason (docs/reasons.md).")
 @json_option
 def command(settings: Settings, reason: str | None, as_json: bool) -> None:

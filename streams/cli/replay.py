@@ -24,7 +24,13 @@ from streams.reading.replay_plan import Row, current_lists, replay_plan
 from streams.reading.replays import Picked, Wanted, as_replan, pick, picked_records
 from streams.settings import Settings
 
-_OUTCOMES = [kind.value for kind in OutcomeKind if kind not in (OutcomeKind.SUPERSEDED, OutcomeKind.DEAD_LETTERED)]
+_NO_STANDING = (
+    OutcomeKind.SUPERSEDED,
+    OutcomeKind.DEAD_LETTERED,
+    OutcomeKind.WOULD_CREATE,
+    OutcomeKind.WOULD_UPDATE,
+)
+_OUTCOMES = [kind.value for kind in OutcomeKind if kind not in _NO_STANDING]
 
 _WOULD = {
     Fate.CREATE: "create",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import json_option, progress_if_long, with_settings
+from streams.cli.common import json_option, progress_if_long, shadow_option, with_settings
 from streams.reading.overview import Overview, overview_of
 from streams.reading.plain import plain
 from streams.reading.workers import WorkerFacts, addresses_of, ask_workers
@@ -14,6 +14,7 @@ from streams.settings import Settings
 
 @click.command("status", epilog="Example: willow-sync status --config willow-sync.yml")
 @with_settings
+@shadow_option("What `worker --shadow` has come to, instead of the real workers.")
 @click.option(
     "--worker",
     "addresses",

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from streams.cli.common import CliError, json_option, with_settings
+from streams.cli.common import CliError, json_option, shadow_option, with_settings
 from streams.kafka.topic_checks import TopicState
 from streams.kafka.topics import check_topics, ensure_topics
 from streams.settings import Settings
@@ -14,6 +14,7 @@ from streams.settings import Settings
 
 @click.command(short_help="Create the topics that are missing and check the rest.")
 @with_settings
+@shadow_option("The topics of `worker --shadow`, its own and those that it reads.")
 @click.option("--check", is_flag=True, help="Change nothing: only say what is missing or wrong.")
 @json_option
 def command(settings: Settings, check: bool, as_json: bool) -> None:
@@ -32,7 +33,7 @@ def command(settings: Settings, check: bool, as_json: bool) -> None:
     else:
         for state in states:
             click.echo(_line(state))
-    _end(states, check=check)
+    _end(states, settings.make_topics, check=check)
 
 
 def _line(state: TopicState) -> str:
@@ -42,12 +43,12 @@ def _line(state: TopicState) -> str:
     return f"{mark} {state.name}: {state.state}, {state.message}\n    remedy: {state.remedy}"
 
 
-def _end(states: Sequence[TopicState], *, check: bool) -> None:
+def _end(states: Sequence[TopicState], make_topics: str, *, check: bool) -> None:
     bad = [state for state in states if not state.usable]
     if not bad:
         return
     remedy = "see the remedy of each above"
     if check and all(state.state == "missing" for state in bad):
-        remedy = "run `willow-sync topics` without --check"
+        remedy = f"run {make_topics} without --check"
     counts = f"{len(bad)} of {len(states)} topics are missing or wrong"
     raise CliError(f"{counts}: {', '.join(state.name for state in bad)}", remedy)

@@ -19,11 +19,14 @@ def faust_app(settings: Settings) -> Any:
     register()
     kafka = settings.kafka
     servers = kafka.bootstrap_servers.split(",")
+    data_dir = Path(settings.data_dir).absolute()
+    # Faust makes the folder itself only where its parent is there.
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
     return faust.App(
         kafka.group_id,
         broker=[f"{SCHEME}://{server.strip()}" for server in servers],
         store="rocksdb://",
-        datadir=Path(settings.data_dir).absolute(),
+        datadir=data_dir,
         processing_guarantee="at_least_once",
         broker_commit_interval=0.5,
         broker_session_timeout=kafka.session_timeout.total_seconds(),

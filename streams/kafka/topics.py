@@ -56,7 +56,7 @@ def topic_ids(settings: Settings, names: Collection[str]) -> dict[str, str]:
     found = _look(wait_for_broker(settings), names)
     absent = sorted(set(names) - found.keys())
     if absent:
-        raise TopicProblem(f"missing: {', '.join(absent)}", "create them with `willow-sync topics`")
+        raise TopicProblem(f"missing: {', '.join(absent)}", f"create them with {settings.make_topics}")
     return {name: found[name].topic_id for name in names}
 
 

@@ -88,7 +88,7 @@ def plan(
         replay_id=replay_id,
         force=force,
         timestamp_ms=timestamp_ms,
-        date_updated=_counting_date(record.get("dateUpdated"), timestamp_ms),
+        date_updated=counting_date(record.get("dateUpdated"), timestamp_ms),
         record=record,
         missing=[] if change.deleted else [name for name in NEEDED if name not in record],
         fields=verdict.fields,
@@ -130,7 +130,8 @@ def changed_at(record: Mapping[str, Any], timestamp_ms: int | None) -> datetime 
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
-def _counting_date(text: str | None, timestamp_ms: int | None) -> datetime | None:
+def counting_date(text: str | None, timestamp_ms: int | None) -> datetime | None:
+    """The instant of a record that counts for the stale guard (contract §2, *Order of changes*)."""
     if text is None:
         return None
     updated = to_datetime(text)

@@ -34,6 +34,10 @@ class Controls:
         #: Instances and partitions whose tickets are written down as candidates.
         self.taken_over: set[tuple[str, int]] = set()
 
+    def is_taken_over(self, instance: str, partition: int) -> bool:
+        """Whether creates may begin: the instance's tickets are written down as candidates."""
+        return (instance, partition) in self.taken_over
+
     def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
         if key is not None and key.startswith(TAKEN_OVER_KEY):
             # A tombstone takes it back: the tickets are listed once more.

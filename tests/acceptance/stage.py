@@ -36,8 +36,8 @@ Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 class Worker(Child):
     """A ``willow-sync worker`` process with its log."""
 
-    def __init__(self, name: str, config: Path) -> None:
-        super().__init__(name, willow_sync("worker", "--config", str(config)), config.with_suffix(".log"))
+    def __init__(self, name: str, config: Path, *options: str) -> None:
+        super().__init__(name, willow_sync("worker", "--config", str(config), *options), config.with_suffix(".log"))
         self.wanted = False
 
     def start(self) -> None:
@@ -146,7 +146,7 @@ class Stage:
         wrong = [state for state in ensure_topics(settings) if state.state not in ("present", "created")]
         assert not wrong, wrong
 
-    def worker(self, *, group: str | None = None, name: str | None = None, **changes: Any) -> Worker:
+    def worker(self, *options: str, group: str | None = None, name: str | None = None, **changes: Any) -> Worker:
         """A worker that was started. ``group``: another consumer group on the same topics."""
         name = name or f"worker-{len(self.workers) + 1}"
         values = self._values(group or self.name, name, changes)
@@ -154,7 +154,7 @@ class Stage:
             self.make_topics(Settings.model_validate(values))
         config = self.folder / f"{name}.yml"
         config.write_text(yaml.safe_dump(values, allow_unicode=True))
-        worker = Worker(name, config)
+        worker = Worker(name, config, *options)
         self.workers.append(worker)
         worker.start()
         return worker

@@ -33,7 +33,8 @@ class TwinChoice(Record):
 
 
 class Signal(Record):
-    """What a timer of the sink wanted (``look_up``, ``read_back``, ``expire``) and what came of it."""
+    """What a timer of the sink wanted (``look_up``, ``read_back``, ``expire``), or an operator (``resolve``,
+    ``adopt``), and what came of it."""
 
     cause: str
     result: dict[str, Any] = {}

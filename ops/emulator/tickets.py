@@ -46,6 +46,7 @@ class TicketStore:
         self._new_id = new_id
         self._tickets: dict[str, Ticket] = {}
         self._by_external_id: dict[str, list[Ticket]] = {}
+        self._created = 0
         self.updates = 0
 
     def __len__(self) -> int:
@@ -77,7 +78,8 @@ class TicketStore:
     def create(self, fields: Mapping[str, Any], request: int) -> Ticket:
         at = self._clock.instant()
         revision = Revision(request, at, self._clock.monotonic(), fields)
-        ticket = Ticket(self._new_id(), len(self._tickets) + 1, fields, at, at, [revision])
+        self._created += 1
+        ticket = Ticket(self._new_id(), self._created, fields, at, at, [revision])
         self._tickets[ticket.id] = ticket
         self._index(ticket)
         return ticket
@@ -93,6 +95,12 @@ class TicketStore:
             if before is not None:
                 self._by_external_id[before].remove(ticket)
             self._index(ticket)
+
+    def remove(self, ticket: Ticket) -> None:
+        """What somebody deleted in Willow's own pages: its API has no such call."""
+        del self._tickets[ticket.id]
+        if ticket.external_id is not None:
+            self._by_external_id[ticket.external_id].remove(ticket)
 
     def _index(self, ticket: Ticket) -> None:
         if ticket.external_id is not None:

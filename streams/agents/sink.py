@@ -119,6 +119,8 @@ class Sink:
                 return  # the state is written again, as after every signal
             case "resolve":
                 await self._resolve(order, (step.intent["signal"].get("result") or {}).get("ticketId"))
+            case "adopt":
+                await self._tickets.nominate(order, step.intent["signal"]["result"]["ticketId"])
             case _:
                 await self._doubts.signal(order, step)
 

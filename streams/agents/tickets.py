@@ -135,6 +135,11 @@ class Tickets:
         order.state.forget_ticket()
         order.state.ticket_id = ticket_id
 
+    async def nominate(self, order: Order, ticket_id: str) -> None:
+        """An operator says that Willow has this ticket, and that it names the order: it is adopted with the order's
+        next record, unless a ticket is the order's by then (contract §6)."""
+        await self._seen_again([], [order.books.writer.candidate(order.partition, order.id, ticket_id)])
+
     async def forget(self, order: Order, why: str) -> None:
         """The order has no ticket any more; its next create is claimed anew."""
         writer, claim = order.books.writer, order.books.claims.done_claim(order.id)

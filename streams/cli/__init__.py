@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "parked": ("streams.cli.parked", "List the orders that wait, for what, and the remedy."),
     "dead-letters": ("streams.cli.dead_letters", "List, show and retry the records that could not be read."),
     "replay": ("streams.cli.replay", "Have orders planned and carried out again, or say what that would do."),
+    "audit": ("streams.cli.audit", "Hold every order against its ticket in Willow, field by field."),
+    "adopt": ("streams.cli.adopt", "Report the tickets that Willow has already, and have them adopted."),
     "produce": ("streams.cli.produce", "Send a file of changes (NDJSON) to an input topic."),
     "backfill": ("streams.cli.backfill", "Write what Mapped has already to the input topics (GraphQL)."),
     "resolve": ("streams.cli.resolve", "Say which ticket an order in doubt has, or that it has none."),

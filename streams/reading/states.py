@@ -1,6 +1,6 @@
 """What is known of orders: their states from the order table's changelog, their tickets and claims, the twins."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -30,20 +30,26 @@ def order_states(
     """Order id → what ``keep`` takes of its state; None drops the order. ``only`` reads these orders' partitions.
 
     Whole states of a large portfolio are gigabytes: keep what is needed of each. Raises ReadFailed."""
-    topic = changelog_name(settings)
-    partitions = None if only is None else partitions_of(log, topic, only)
-    wanted = None if only is None else {order_id.encode() for order_id in only}
     kept: dict[str, T] = {}
-    for record in log.read(topic, partitions=partitions):
-        if record.key is None or (wanted is not None and record.key not in wanted):
-            continue
-        order_id = record.key.decode()
-        found = None if record.value is None else keep(OrderState.from_json(record.value))
+    for order_id, raw in state_records(log, settings, only):
+        found = None if raw is None else keep(OrderState.from_json(raw))
         if found is None:
             kept.pop(order_id, None)
         else:
             kept[order_id] = found
     return kept
+
+
+def state_records(
+    log: Log, settings: Settings, only: Collection[str] | None = None
+) -> Iterator[tuple[str, bytes | None]]:
+    """Order id and its state as it was written, oldest first; None where it was deleted. Raises ReadFailed."""
+    topic = changelog_name(settings)
+    partitions = None if only is None else partitions_of(log, topic, only)
+    wanted = None if only is None else {order_id.encode() for order_id in only}
+    for record in log.read(topic, partitions=partitions):
+        if record.key is not None and (wanted is None or record.key in wanted):
+            yield record.key.decode(), record.value
 
 
 def _fill(log: Log, topic: str, table: Handler, order_ids: Collection[str] | None) -> None:

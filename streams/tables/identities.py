@@ -28,6 +28,10 @@ class IdentityTable:
     def ticket_of(self, work_order_id: str) -> str | None:
         return self._ticket_of.get(work_order_id)
 
+    def orders(self) -> list[str]:
+        """All orders that have a ticket."""
+        return list(self._ticket_of)
+
     def any_order(self, *, besides: Container[str]) -> str | None:
         """An order known to have a ticket, the newest first: the control of a look-up."""
         return next((order for order in list(self._newest) if order not in besides and order in self._ticket_of), None)

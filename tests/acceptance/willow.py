@@ -131,6 +131,16 @@ class Willow:
 
         self.ask(change)
 
+    def remove_ticket(self, ticket_id: str) -> None:
+        """What somebody deleted in Willow."""
+
+        def remove(emulator: Emulator) -> None:
+            ticket = emulator.tickets.get(ticket_id)
+            assert ticket is not None, f"there is no ticket {ticket_id}"
+            emulator.tickets.remove(ticket)
+
+        self.ask(remove)
+
     def calls(self, operation: str) -> int:
         """How often it was asked this, whatever the answer."""
         return self.ask(

@@ -1,0 +1,155 @@
+"""``willow-sync adopt``: tickets that Willow has already become their orders'."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import click
+
+from schemas.replan import signal
+from streams.cli.common import Advance, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.sending import Outgoing, send_all
+from streams.reading.adoption import MEANINGS, Adoption, Against, Pair, look_for_adoptions
+from streams.reading.ledger import Ledger
+from streams.reading.log import Log
+from streams.reading.plain import plain
+from streams.reading.replays import Picked, Wanted, as_replan, pick, picked_records
+from streams.reading.survey import Survey, client_of, take_survey
+from streams.settings import Settings
+
+_SHOWN = 200
+"""Tickets that are listed for people; ``--json`` has all."""
+
+STALL_SECONDS = 20.0
+"""So long no identity may come before the watch ends; what was sent is durable by then."""
+_POLL_SECONDS = 0.5
+
+
+@click.command("adopt", epilog="Example: willow-sync adopt --config willow-sync.yml")
+@with_settings
+@click.option("--order", "orders", metavar="ORDER", multiple=True, help="Only this order; as often as you like.")
+@click.option("--yes", is_flag=True, help="Have what the report names adopted; without it nothing is written.")
+@json_option
+def command(settings: Settings, orders: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Report the tickets that Willow has already, that name an order (by their externalId, or the order names them),
+    and that are no order's yet; with --yes have them adopted.
+
+    The workers do it: each such order's newest record is planned again, its ticket compared with it and put right, and
+    the identity published. An order whose first record is still to come adopts with that one. Tickets that are in
+    conflict are told, and left alone.
+    """
+    with Ledger() as ledger:
+        with Log(settings, watch=progress_if_long) as log:
+            survey = take_survey(log, settings, ledger, only=set(orders) or None)
+        found = asyncio.run(_look(survey))
+        if not as_json:
+            for line in _report(found):
+                click.echo(printable(line))
+        sent = _send(settings, survey, found.pairs) if yes and found.pairs else None
+    if as_json:
+        click.echo(json.dumps(_document(found, sent), ensure_ascii=False, indent=2))
+    elif sent is not None:
+        click.echo(
+            f"{sent['adopted']} of {len(found.pairs)} adopted; their outcomes carry the replayId {sent['replayId']}"
+        )
+        if sent["adopted"] < len(found.pairs):
+            click.echo("the rest is written down: the workers do it as soon as they can (`willow-sync status`)")
+    elif found.pairs:
+        click.echo("nothing was written; `willow-sync adopt --yes` has them adopted")
+
+
+async def _look(survey: Survey) -> Adoption:
+    with progress(None, "Willow's tickets", unit="tickets") as advance:
+        async with client_of(survey.settings) as client:
+            return await look_for_adoptions(survey, client, advance)
+
+
+# -- the report ------------------------------------------------------------------------------------------------------
+
+
+def _report(found: Adoption) -> Iterator[str]:
+    yield (
+        f"{found.tickets} tickets in Willow: {found.bound} are an order's, {found.unknown} name an order that is not "
+        f"known here, {found.nameless} name none"
+    )
+    yield f"would adopt {len(found.pairs)}"
+    for pair in found.pairs[:_SHOWN]:
+        how = "the order names it" if pair.named else "by its externalId"
+        when = "" if pair.decided else ", with the order's first record"
+        yield f"    {pair.order_id}  {pair.ticket_id}  {how}{when}"
+    yield from _more(len(found.pairs))
+    counts = found.conflict_counts
+    for why in Against:
+        if not counts[why]:
+            continue
+        meaning, remedy = MEANINGS[why]
+        yield f"not adopted, {why.value}: {counts[why]} ({meaning})"
+        yield f"    remedy: {remedy}"
+        listed = [item for item in found.conflicts if item.why is why]
+        yield from (f"    {item.order_id}  {item.ticket_id}  {item.detail}" for item in listed[:_SHOWN])
+        yield from _more(len(listed))
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > _SHOWN:
+        yield f"    and {count - _SHOWN} more: --json lists all"
+
+
+def _document(found: Adoption, sent: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "tickets": {"all": found.tickets, "bound": found.bound, "unknown": found.unknown, "nameless": found.nameless},
+        "adopts": plain(found.pairs),
+        "conflicts": plain(found.conflicts),
+        "sent": sent,
+    }
+
+
+# -- the writing -----------------------------------------------------------------------------------------------------
+
+
+def _send(settings: Settings, survey: Survey, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Tickets that no order names become candidates; behind each, in the same partition, comes the order's newest
+    record. Raises CliError."""
+    replay_id = f"adopt-{uuid.uuid4().hex[:12]}"
+    identities = settings.topics.name("ticket_identities")
+    with Log(settings) as log:
+        before = {partition: end for partition, (_, end) in log.spans(identities).items()}
+        decided = {pair.order_id for pair in pairs if pair.decided}
+        picked = pick(log, settings, Wanted(order_ids=decided), survey.topic_id) if decided else Picked({})
+        nominated = [pair for pair in pairs if not pair.named]
+        with progress(len(nominated) + len(picked), f"to {settings.topics.name('replans')}") as advance:
+            records = _outgoing(log, settings, survey, nominated, picked, replay_id)
+            send_all(settings, records, advance, again="run the command again")
+        with progress(len(decided), "adopting", unit="orders") as advance:
+            adopted = _watch(log, identities, before, decided, advance)
+    return {"replayId": replay_id, "candidates": len(nominated), "replayed": len(picked), "adopted": adopted}
+
+
+def _outgoing(
+    log: Log, settings: Settings, survey: Survey, pairs: Sequence[Pair], picked: Picked, replay_id: str
+) -> Iterator[Outgoing]:
+    topic = settings.topics.name("replans")
+    for pair in pairs:
+        word = signal(topic, pair.order_id, "adopt", {"ticketId": pair.ticket_id})
+        yield Outgoing(topic, pair.order_id.encode(), word.to_json())
+    for record, change in picked_records(log, settings, picked):
+        replan = as_replan(record, change, survey.topic_id, replay_id=replay_id, force=False)
+        yield Outgoing(topic, change.order_id.encode(), replan.to_json())
+
+
+def _watch(log: Log, topic: str, start: dict[int, int], wanted: Collection[str], advance: Advance) -> int:
+    """How many of these orders got an identity since ``start``."""
+    left, heard = set(wanted), time.monotonic()
+    while left and time.monotonic() - heard < STALL_SECONDS:
+        for record in log.read(topic, start=start):
+            start[record.partition] = record.offset + 1
+            order_id = (record.key or b"").decode(errors="replace")
+            if record.value is not None and order_id in left:
+                left.discard(order_id)
+                heard = time.monotonic()
+                advance()
+        time.sleep(_POLL_SECONDS)
+    return len(wanted) - len(left)

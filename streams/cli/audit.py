@@ -1,0 +1,162 @@
+"""``willow-sync audit``: every order held against its ticket, with evidence."""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
+from streams.reading.audit import Audit, Scope, audit
+from streams.reading.findings import ENTRIES, FORCED, Difference, Finding, Kind, exit_code
+from streams.reading.ledger import Ledger
+from streams.reading.log import Log
+from streams.reading.plain import plain
+from streams.reading.survey import Survey, client_of, take_survey
+from streams.settings import Settings
+
+_SHOWN = 200
+"""Findings that are listed for people; ``--json`` has all."""
+_KEYS = 10
+"""Orders that a command line for replay names."""
+_VALUE = 60
+"""Characters of a value: a description may be pages long."""
+
+_CODES = ", ".join(f"{entry.exit_code} {kind.value}" for kind, entry in ENTRIES.items())
+
+
+@click.command(
+    "audit",
+    epilog=f"Exit code: that of the worst finding, 0 if there is none ({_CODES}). "
+    "Example: willow-sync audit --site BLDG1 --config willow-sync.yml",
+)
+@with_settings
+@click.option("--order", "orders", metavar="ORDER", multiple=True, help="This work order; may be given more than once.")
+@click.option("--site", metavar="ID", help="Orders in this selected site: its Mapped id or its Willow twin id.")
+@json_option
+def command(settings: Settings, orders: tuple[str, ...], site: str | None, as_json: bool) -> None:
+    """Hold every order against its ticket in Willow, field by field, and every ticket against its order.
+
+    What the order asks for comes from its newest records and the settings, twins and lists of now; what was sent last
+    from its state. Lists Willow's tickets once. Changes nothing.
+    """
+    with Ledger() as ledger:
+        with Log(settings, watch=progress_if_long) as log:
+            survey = take_survey(log, settings, ledger, only=set(orders) or None)
+        _complain(survey, orders)
+        scope = Scope(orders or None, _site_in(survey, site))
+        found = asyncio.run(_run(survey, scope))
+    counts = Counter(item.kind for item in found.findings)
+    if as_json:
+        click.echo(json.dumps(_document(found, counts), ensure_ascii=False, indent=2))
+    else:
+        for line in (*_totals(found), *_table(found.findings), *_put_right(found.findings)):
+            click.echo(printable(line))
+    sys.exit(exit_code(counts))
+
+
+async def _run(survey: Survey, scope: Scope) -> Audit:
+    with progress(None, "Willow's tickets", unit="tickets") as advance:
+        async with client_of(survey.settings) as client:
+            return await audit(survey, client, scope, advance)
+
+
+def _complain(survey: Survey, orders: Sequence[str]) -> None:
+    # Nothing found of a wrong id would look like an order that is in order.
+    unknown = [order for order in orders if survey.ledger.get(order) is None]
+    if unknown:
+        raise CliError(
+            f"unknown: {', '.join(unknown)}; no record in {survey.settings.topics.work_orders}, no state, no identity",
+            "Take the order's id as its records have it (letters count).",
+        )
+
+
+def _site_in(survey: Survey, site: str | None) -> str | None:
+    if site is None:
+        return None
+    entity = site if survey.twins.get(site) is not None else survey.twins.by_twin(site)
+    if entity is None:
+        raise CliError(
+            f"{site} is neither an entity nor the twin of one",
+            "Take a site's Mapped id or Willow twin id; `willow-sync status` shows the selected ones.",
+        )
+    return entity
+
+
+def _totals(found: Audit) -> Iterator[str]:
+    totals, counts = found.totals, Counter(item.kind for item in found.findings)
+    yield f"{totals.orders} orders, {totals.tickets} tickets in Willow; {totals.compared} compared with their orders"
+    if totals.by_hash:
+        yield f"    {totals.by_hash} of them with what was sent last: the input asks for no ticket, or holds no record"
+    if totals.waiting or totals.under_way:
+        yield f"    not settled yet: {totals.under_way} under way, {totals.waiting} waiting"
+    if totals.others:
+        yield f"    {totals.others} tickets that name no order and are not ours"
+    for name, count in sorted(totals.hidden.items()):
+        yield f"    not shown by Willow, so not compared: {name} of {count} tickets"
+    if not counts:
+        yield "no findings"
+        return
+    listed = ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind if counts[kind])
+    yield f"{counts.total()} findings: {listed}"
+
+
+def _table(findings: Sequence[Finding]) -> Iterator[str]:
+    shown = findings[:_SHOWN]
+    widths = [max((len(text) for text in column), default=0) for column in zip(*map(_cells, shown), strict=True)]
+    told: set[Kind] = set()
+    for item in shown:
+        if item.kind not in told:
+            told.add(item.kind)
+            yield ""
+            yield f"{item.kind.value}: {ENTRIES[item.kind].meaning}"
+            remedy = ENTRIES[item.kind].remedy.format(order="ORDER", ticket="TICKET")
+            yield f"remedy: {remedy}"
+        order, ticket = (text.ljust(width) for text, width in zip(_cells(item), widths, strict=True))
+        yield f"    {order}  {ticket}  {item.evidence}"
+        for difference in item.differences:
+            yield f"        {difference.field}: {_difference(difference)}"
+    if len(findings) > _SHOWN:
+        yield f"and {len(findings) - _SHOWN} more: --json lists all, --order and --site narrow"
+
+
+def _cells(item: Finding) -> tuple[str, str]:
+    return item.order_id or "-", item.ticket_id or "-"
+
+
+def _difference(item: Difference) -> str:
+    wanted = "what was sent last (only its hash is known)" if item.only_hash else _value(item.wanted)
+    return f"Willow has {_value(item.in_willow)}, expected {wanted}"
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE else text[: _VALUE - 1] + "…"
+
+
+def _put_right(findings: Sequence[Finding]) -> Iterator[str]:
+    """The replays that put things right, ready to be typed."""
+    rows = (
+        (FORCED, " --force", "overwrites what was changed in Willow"),
+        ({Kind.NOT_SENT, Kind.MISSING}, "", "sends what was not sent"),
+    )
+    for kinds, option, what in rows:
+        orders = list(dict.fromkeys(item.order_id for item in findings if item.kind in kinds and item.order_id))
+        if orders:
+            keys = " ".join(f"--key {order}" for order in orders[:_KEYS])
+            more = f" (and {len(orders) - _KEYS} more)" if len(orders) > _KEYS else ""
+            yield ""
+            yield f"{what} ({len(orders)} orders): willow-sync replay {keys}{option}{more}"
+
+
+def _document(found: Audit, counts: Mapping[Kind, int]) -> dict[str, Any]:
+    listed = [{**plain(item), "remedy": item.remedy, "forceOverwrites": item.kind in FORCED} for item in found.findings]
+    return {
+        "exitCode": exit_code(counts),
+        "totals": plain(found.totals),
+        "counts": {kind.value: counts[kind] for kind in Kind if counts.get(kind)},
+        "findings": listed,
+    }

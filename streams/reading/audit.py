@@ -1,0 +1,208 @@
+"""The audit: every order and every ticket, once. Kafka is read before (``take_survey``); Willow's tickets pass by one
+after the other, and none is kept."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeVar
+
+from streams.agents.lists import read_lists
+from streams.planning.external_ids import ExternalIds
+from streams.reading.comparing import compare, name_lookup, site_of, wants_ticket
+from streams.reading.findings import ENTRIES, Finding, Kind, Totals
+from streams.reading.ledger import Known
+from streams.reading.replanning import Planned, Replanner
+from streams.reading.survey import Survey
+from streams.willow import MAX_EXTERNAL_IDS, Refused, Ticket, WillowClient
+from streams.willow.wire import NameLookup
+
+T = TypeVar("T")
+
+#: Tickets that the list did not show, asked for one by one: so many at once.
+GETS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """``orders`` and ``site`` (Mapped id) narrow the audit; None: all."""
+
+    orders: Collection[str] | None = None
+    site: str | None = None
+
+
+@dataclass(slots=True)
+class Audit:
+    """``looked`` is called with each ticket of the list."""
+
+    survey: Survey
+    client: WillowClient
+    scope: Scope
+    replanner: Replanner
+    names: NameLookup
+    looked: Callable[[], None]
+    totals: Totals = field(default_factory=Totals)
+    findings: list[Finding] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Raises WillowError: a list that is not whole is no audit."""
+        async with aclosing(self._tickets()) as tickets:
+            async for ticket in tickets:
+                self.totals.tickets += 1
+                self._look_at(ticket)
+                self.looked()
+        for batch in _batches(self.survey.ledger.unseen(), GETS_AT_ONCE):
+            await asyncio.gather(*(self._unseen(known) for known in batch))
+        for order_id in self.survey.ledger.ticketed():
+            self._count(order_id)
+        self.findings.sort(key=lambda item: (ENTRIES[item.kind].exit_code, item.order_id or "", item.ticket_id or ""))
+
+    async def _tickets(self) -> AsyncGenerator[Ticket, None]:
+        external_ids = ExternalIds(self.survey.settings.external_id_template)
+        if self.scope.orders is not None:
+            found: list[Ticket] = []
+            for batch in _batches(iter(self.scope.orders), MAX_EXTERNAL_IDS):
+                answer = await self.client.find_by_external_ids(map(external_ids.of, batch))
+                found += answer.tickets
+                if not answer.honoured:
+                    break
+            else:
+                for ticket in found:
+                    yield ticket
+                return
+        async with aclosing(self.client.list_tickets()) as listed:
+            async for ticket in listed:
+                yield ticket
+
+    # -- one ticket ----------------------------------------------------------------------------------------------
+
+    def _look_at(self, ticket: Ticket) -> None:
+        survey = self.survey
+        external_id = ticket.external_id
+        named_id = ExternalIds(survey.settings.external_id_template).order_of(external_id) if external_id else None
+        named = survey.ledger.get(named_id) if named_id is not None else None
+        if named is not None:
+            survey.ledger.put_ticket(named.order_id, ticket.id)
+        owner = survey.bindings.identities.owner_of(ticket.id)
+        if owner is not None:
+            if (known := survey.ledger.get(owner)) is not None:
+                self._compare(known, ticket)
+        elif named is not None:
+            if survey.seen(named).ticket == ticket.id:
+                self._compare(named, ticket)
+        elif ticket.field("sourceName") == survey.settings.source_name and self.scope.orders is None:
+            if self._in_site(survey.site_of_twin(ticket.twin_id)):
+                evidence = f"its externalId is {external_id!r}" if external_id else "it has no externalId"
+                self.findings.append(Finding(Kind.EXTRA, None, ticket.id, evidence))
+        else:
+            self.totals.others += 1
+
+    def _compare(self, known: Known, ticket: Ticket) -> None:
+        survey, order_id = self.survey, known.order_id
+        survey.ledger.see(order_id)
+        planned = survey.plan(known, self.replanner)
+        site = self._site(known, planned, ticket)
+        if not self._in_site(site):
+            return
+        waits = self._waits(known)
+        compared = compare(order_id, ticket, known.state, planned, self.names, waits=waits)
+        self.totals.orders += 1
+        self.totals.compared += 1
+        self.totals.by_hash += compared.by_hash
+        for name in compared.hidden:
+            self.totals.hidden[name] = self.totals.hidden.get(name, 0) + 1
+        self.findings += [replace(item, site=site) for item in compared.findings]
+        identity, kept = survey.bindings.identities.ticket_of(order_id), known.state.ticket_id
+        if identity is None or (kept is not None and kept != identity):
+            evidence = f"published: {identity or 'none'}, in its state: {kept or 'none'}"
+            self.findings.append(Finding(Kind.IDENTITY, order_id, ticket.id, evidence, site=site))
+
+    def _waits(self, known: Known) -> bool:
+        """Counts it, too."""
+        if known.state.waiting is not None:
+            self.totals.waiting += 1
+        elif self.survey.under_way(known):
+            self.totals.under_way += 1
+        else:
+            return False
+        return True
+
+    # -- one order -----------------------------------------------------------------------------------------------
+
+    async def _unseen(self, known: Known) -> None:
+        """An order whose ticket, if it has one, was not in the list."""
+        ticket_id, order_id = self.survey.seen(known).ticket, known.order_id
+        planned = self.survey.plan(known, self.replanner)
+        site = self._site(known, planned, None)
+        if not self._in_site(site):
+            return
+        if ticket_id is not None:
+            try:
+                # The list may have been asked a moment before the ticket was made, or show it late.
+                return self._compare(known, await self.client.get_ticket(ticket_id))
+            except Refused as error:
+                if error.status != 404:
+                    raise
+            self.totals.orders += 1
+            evidence = "Willow answers 404, and does not list it"
+            self.findings.append(Finding(Kind.GONE, order_id, ticket_id, evidence, site=site))
+            return
+        self.totals.orders += 1
+        if self._waits(known) or not wants_ticket(planned) or self.survey.ledger.tickets_of(order_id):
+            return
+        last = known.state.last or {}
+        said = f"its newest record was {last.get('outcome', 'not decided')}"
+        reason = last.get("reason")
+        evidence = said + (f": {reason['code']}" if reason else "") + "; a fresh plan would make one"
+        self.findings.append(Finding(Kind.MISSING, order_id, None, evidence, site=site))
+
+    def _count(self, order_id: str) -> None:
+        """The tickets that name an order, once all were seen."""
+        known = self.survey.ledger.get(order_id)
+        assert known is not None
+        planned = self.survey.plan(known, self.replanner)
+        site = self._site(known, planned, None)
+        if not self._in_site(site):
+            return
+        own, tickets = self.survey.seen(known).ticket, self.survey.ledger.tickets_of(order_id)
+        everyone = tuple(dict.fromkeys([*([own] if own else []), *tickets]))
+        if len(everyone) > 1:
+            whose = f"its own is {own}" if own else "none is its own"
+            others = ", ".join(item for item in everyone if item != own)
+            evidence = f"{whose}; also {others}" if own else f"{others}; {whose}"
+            self.findings.append(
+                Finding(Kind.DUPLICATE, order_id, own or tickets[0], evidence, site=site, tickets=everyone)
+            )
+        if own is None:
+            wanted = "it should have one" if wants_ticket(planned) else _without(planned)
+            self.findings.append(Finding(Kind.UNBOUND, order_id, tickets[0], wanted, site=site))
+
+    def _site(self, known: Known, planned: Planned | None, ticket: Ticket | None) -> str | None:
+        if (site := site_of(planned)) is not None:
+            return site
+        twin = known.state.clear.get("twinId") or (ticket.twin_id if ticket is not None else None)
+        return self.survey.site_of_twin(twin)
+
+    def _in_site(self, site: str | None) -> bool:
+        return self.scope.site is None or site == self.scope.site
+
+
+async def audit(survey: Survey, client: WillowClient, scope: Scope, looked: Callable[[], None]) -> Audit:
+    """``client`` is open. Raises WillowError."""
+    lists = await read_lists(client)
+    made = Audit(survey, client, scope, survey.replanner(lists), name_lookup(lists), looked)
+    await made.run()
+    return made
+
+
+def _without(planned: Planned | None) -> str:
+    if planned is None:
+        return "the input holds no record of the order"
+    reason = planned.intent.get("reason")
+    return f"the order would get none: {reason['code'] if reason else planned.intent['kind']}"
+
+
+def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := list(islice(items, size)):
+        yield batch

@@ -1,0 +1,110 @@
+"""One order held against one ticket, with the sink's own comparison. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.intent import IntentKind
+from streams.delivery.reconcile import desired
+from streams.delivery.state import UNSURE, OrderState, field_hash
+from streams.planning.lists import WillowLists
+from streams.reading.findings import Difference, Finding, Kind
+from streams.reading.replanning import Planned
+from streams.willow import Ticket
+from streams.willow.wire import FIELDS, NameLookup
+from streams.willow.wire import Kind as FieldKind
+
+_TWIN = "twinId"
+
+_EXACT = tuple(name for name, entry in FIELDS.items() if entry.kind is FieldKind.TEXT and entry.compared)
+"""Fields that Willow gives back as they were sent, so that their hash tells a change."""
+
+
+def name_lookup(lists: WillowLists) -> NameLookup:
+    """For reads of the older shape, which show a status and a priority by name."""
+    listed = {"statusId": lists.statuses, "priorityId": lists.priorities}
+    return {name: {entry.name.casefold(): entry.id for entry in entries} for name, entries in listed.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    findings: tuple[Finding, ...]
+    hidden: tuple[str, ...] = ()
+    """Fields that the ticket does not show."""
+    by_hash: bool = False
+
+
+def wants_ticket(planned: Planned | None) -> bool:
+    return planned is not None and planned.intent["kind"] == IntentKind.UPSERT
+
+
+def site_of(planned: Planned | None) -> str | None:
+    """The selected site in which the order lies, as far as its plan came."""
+    located = planned.trace.located if planned is not None else ()
+    return next((item.chain.site for item in located if item.chain.site is not None), None)
+
+
+def compare(
+    order_id: str, ticket: Ticket, state: OrderState, planned: Planned | None, names: NameLookup, *, waits: bool
+) -> Compared:
+    """``waits``: the order's newest record is not carried out yet, so that only what was sent can be held against
+    Willow."""
+    if planned is None or waits or not wants_ticket(planned):
+        found = tuple(_by_hash(ticket, state))
+        return Compared(tuple(_findings(order_id, ticket, found, (), site_of(planned))), by_hash=True)
+    want = desired(planned.intent, state.clear.get(_TWIN)).fields
+    comparison = ticket.compare(want, names)
+    changed_there: list[Difference] = []
+    not_sent: list[Difference] = []
+    for name, value in comparison.differs.items():
+        as_sent = state.hashes.get(name, "") == field_hash(value) and bool(state.hashes)
+        (changed_there if as_sent or name == _TWIN else not_sent).append(_difference(name, value, ticket))
+    findings = _findings(order_id, ticket, tuple(changed_there), tuple(not_sent), site_of(planned), state)
+    return Compared(tuple(findings), tuple(comparison.hidden))
+
+
+def _difference(name: str, value: Any, ticket: Ticket) -> Difference:
+    return Difference(name, value, ticket.field(name))
+
+
+def _by_hash(ticket: Ticket, state: OrderState) -> Iterator[Difference]:
+    for name, sent in state.hashes.items():
+        if sent == UNSURE or not ticket.shows(name):
+            continue
+        there = ticket.field(name)
+        if name in state.clear:
+            if str(state.clear[name] or "").casefold() != str(there or "").casefold():
+                yield Difference(name, state.clear[name], there)
+        elif name in _EXACT and field_hash(there) != sent:
+            yield Difference(name, None, there, only_hash=True)
+
+
+def _findings(
+    order_id: str,
+    ticket: Ticket,
+    changed_there: tuple[Difference, ...],
+    not_sent: tuple[Difference, ...],
+    site: str | None,
+    state: OrderState | None = None,
+) -> Iterator[Finding]:
+    twin = tuple(item for item in changed_there if item.field == _TWIN)
+    drift = tuple(item for item in changed_there if item.field != _TWIN)
+    if twin:
+        evidence = f"Willow has twin {twin[0].in_willow}, expected {twin[0].wanted}"
+        yield Finding(Kind.TWIN_MOVED, order_id, ticket.id, evidence, twin, site)
+    if drift:
+        evidence = f"changed in Willow: {_names(drift)}"
+        yield Finding(Kind.DRIFT, order_id, ticket.id, evidence, drift, site)
+    if not_sent:
+        evidence = f"not as a fresh plan wants it: {_names(not_sent)}{_last(state)}"
+        yield Finding(Kind.NOT_SENT, order_id, ticket.id, evidence, not_sent, site)
+
+
+def _names(differences: tuple[Difference, ...]) -> str:
+    return ", ".join(item.field for item in differences)
+
+
+def _last(state: OrderState | None) -> str:
+    last: Mapping[str, Any] = (state.last if state is not None else None) or {}
+    reason = last.get("reason")
+    return f" (its newest record was {last['outcome']}: {reason['code']})" if reason else ""

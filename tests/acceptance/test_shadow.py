@@ -10,8 +10,8 @@ from streams.reading.log import Log
 from streams.shadow_settings import ShadowSettings
 from tests.acceptance.conftest import StageFor
 from tests.acceptance.judge import judge
-from tests.acceptance.records import entity, names, relates_to, work_order
-from tests.acceptance.stage import Sent, Stage
+from tests.acceptance.records import Sent, entity, names, relates_to, work_order
+from tests.acceptance.stage import Stage
 from tests.acceptance.tap import Tap
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.kafka]

@@ -11,7 +11,7 @@ import click
 
 from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
 from streams.reading.audit import Audit, Scope, audit
-from streams.reading.findings import ENTRIES, FORCED, Difference, Finding, Kind, exit_code
+from streams.reading.findings import ENTRIES, Difference, Finding, Kind, exit_code
 from streams.reading.ledger import Ledger
 from streams.reading.log import Log
 from streams.reading.plain import plain
@@ -97,6 +97,8 @@ def _totals(found: Audit) -> Iterator[str]:
         yield f"    {totals.others} tickets that name no order and are not ours"
     for name, count in sorted(totals.hidden.items()):
         yield f"    not shown by Willow, so not compared: {name} of {count} tickets"
+    if totals.twins_problem:
+        yield f"    {totals.twins} twins not asked for: {totals.twins_problem}"
     if not counts:
         yield "no findings"
         return
@@ -140,11 +142,11 @@ def _value(value: Any) -> str:
 def _put_right(findings: Sequence[Finding]) -> Iterator[str]:
     """The replays that put things right, ready to be typed."""
     rows = (
-        (FORCED, " --force", "overwrites what was changed in Willow"),
-        ({Kind.NOT_SENT, Kind.MISSING}, "", "sends what was not sent"),
+        ("force", " --force", "overwrites what was changed in Willow"),
+        ("plain", "", "sends what was not sent"),
     )
-    for kinds, option, what in rows:
-        orders = list(dict.fromkeys(item.order_id for item in findings if item.kind in kinds and item.order_id))
+    for replay, option, what in rows:
+        orders = list(dict.fromkeys(item.order_id for item in findings if item.replay == replay and item.order_id))
         if orders:
             keys = " ".join(f"--key {order}" for order in orders[:_KEYS])
             more = f" (and {len(orders) - _KEYS} more)" if len(orders) > _KEYS else ""
@@ -153,7 +155,7 @@ def _put_right(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _document(found: Audit, counts: Mapping[Kind, int]) -> dict[str, Any]:
-    listed = [{**plain(item), "remedy": item.remedy, "forceOverwrites": item.kind in FORCED} for item in found.findings]
+    listed = [{**plain(item), "remedy": item.remedy, "replay": item.replay} for item in found.findings]
     return {
         "exitCode": exit_code(counts),
         "totals": plain(found.totals),

@@ -9,9 +9,11 @@ from itertools import islice
 from typing import TypeVar
 
 from streams.agents.lists import read_lists
+from streams.delivery.foresee import Fate
+from streams.delivery.reconcile import desired
 from streams.planning.external_ids import ExternalIds
 from streams.reading.comparing import compare, name_lookup, site_of, wants_ticket
-from streams.reading.findings import ENTRIES, Finding, Kind, Totals
+from streams.reading.findings import ENTRIES, Finding, Kind, Totals, was_refused
 from streams.reading.ledger import Known
 from streams.reading.replanning import Planned, Replanner
 from streams.reading.survey import Survey
@@ -44,6 +46,8 @@ class Audit:
     looked: Callable[[], None]
     totals: Totals = field(default_factory=Totals)
     findings: list[Finding] = field(default_factory=list)
+    _wanted: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Twin → an order whose ticket should name it, and how many there are."""
 
     async def run(self) -> None:
         """Raises WillowError: a list that is not whole is no audit."""
@@ -56,6 +60,7 @@ class Audit:
             await asyncio.gather(*(self._unseen(known) for known in batch))
         for order_id in self.survey.ledger.ticketed():
             self._count(order_id)
+        await self._ask_for_twins()
         self.findings.sort(key=lambda item: (ENTRIES[item.kind].exit_code, item.order_id or "", item.ticket_id or ""))
 
     async def _tickets(self) -> AsyncGenerator[Ticket, None]:
@@ -105,6 +110,8 @@ class Audit:
         site = self._site(known, planned, ticket)
         if not self._in_site(site):
             return
+        if planned is not None and wants_ticket(planned):
+            self._want(order_id, desired(planned.intent, known.state.clear.get("twinId")).twin_id)
         waits = self._waits(known)
         compared = compare(order_id, ticket, known.state, planned, self.names, waits=waits)
         self.totals.orders += 1
@@ -149,13 +156,17 @@ class Audit:
             self.findings.append(Finding(Kind.GONE, order_id, ticket_id, evidence, site=site))
             return
         self.totals.orders += 1
-        if self._waits(known) or not wants_ticket(planned) or self.survey.ledger.tickets_of(order_id):
+        if self._waits(known) or planned is None or self.survey.ledger.tickets_of(order_id):
+            return
+        if planned.foreseen.fate not in (Fate.CREATE, Fate.ADOPT):
             return
         last = known.state.last or {}
-        said = f"its newest record was {last.get('outcome', 'not decided')}"
         reason = last.get("reason")
-        evidence = said + (f": {reason['code']}" if reason else "") + "; a fresh plan would make one"
-        self.findings.append(Finding(Kind.MISSING, order_id, None, evidence, site=site))
+        evidence = f"its newest record was {last.get('outcome', 'not decided')}" + (
+            f": {reason['code']}" if reason else ""
+        )
+        refused = was_refused(known.state.last)
+        self.findings.append(Finding(Kind.MISSING, order_id, None, evidence, site=site, refused=refused))
 
     def _count(self, order_id: str) -> None:
         """The tickets that name an order, once all were seen."""
@@ -177,6 +188,30 @@ class Audit:
         if own is None:
             wanted = "it should have one" if wants_ticket(planned) else _without(planned)
             self.findings.append(Finding(Kind.UNBOUND, order_id, tickets[0], wanted, site=site))
+
+    def _want(self, order_id: str, twin_id: str | None) -> None:
+        if twin_id is not None:
+            example, count = self._wanted.get(twin_id, (order_id, 0))
+            self._wanted[twin_id] = (min(example, order_id), count + 1)
+
+    async def _ask_for_twins(self) -> None:
+        self.totals.twins = len(self._wanted)
+        if not self._wanted:
+            return
+        try:
+            there = {twin.id for twin in await self.client.twins_by_ids(list(self._wanted))}
+        except Refused as error:
+            self.totals.twins_problem = str(error)
+            return
+        if not there:
+            # Willow is silent about ids that it does not know, and about those that this client may not see.
+            self.totals.twins_problem = "Willow shows none of them: may this client read twins?"
+            return
+        for twin_id in self._wanted.keys() - there:
+            example, count = self._wanted[twin_id]
+            evidence = f"Willow has no twin {twin_id}" + (f"; so {count} orders" if count > 1 else "")
+            site = self.survey.site_of_twin(twin_id)
+            self.findings.append(Finding(Kind.TWIN_UNKNOWN, example, None, evidence, site=site))
 
     def _site(self, known: Known, planned: Planned | None, ticket: Ticket | None) -> str | None:
         if (site := site_of(planned)) is not None:

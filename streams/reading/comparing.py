@@ -8,7 +8,7 @@ from schemas.intent import IntentKind
 from streams.delivery.reconcile import desired
 from streams.delivery.state import UNSURE, OrderState, field_hash
 from streams.planning.lists import WillowLists
-from streams.reading.findings import Difference, Finding, Kind
+from streams.reading.findings import Difference, Finding, Kind, was_refused
 from streams.reading.replanning import Planned
 from streams.willow import Ticket
 from streams.willow.wire import FIELDS, NameLookup
@@ -97,7 +97,8 @@ def _findings(
         yield Finding(Kind.DRIFT, order_id, ticket.id, evidence, drift, site)
     if not_sent:
         evidence = f"not as a fresh plan wants it: {_names(not_sent)}{_last(state)}"
-        yield Finding(Kind.NOT_SENT, order_id, ticket.id, evidence, not_sent, site)
+        refused = was_refused(state.last if state is not None else None)
+        yield Finding(Kind.NOT_SENT, order_id, ticket.id, evidence, not_sent, site, refused=refused)
 
 
 def _names(differences: tuple[Difference, ...]) -> str:

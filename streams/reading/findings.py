@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+from schemas.outcome import OutcomeKind
 
 
 class Kind(StrEnum):
@@ -13,6 +15,7 @@ class Kind(StrEnum):
     IDENTITY = "identity"
     UNBOUND = "unbound"
     EXTRA = "extra"
+    TWIN_UNKNOWN = "twin_unknown"
     TWIN_MOVED = "twin_moved"
     DRIFT = "drift"
     NOT_SENT = "not_sent"
@@ -41,7 +44,7 @@ ENTRIES: Mapping[Kind, Entry] = {
     Kind.MISSING: Entry(
         12,
         "The order should have a ticket, and has none.",
-        "`willow-sync explain {order}` says why; `willow-sync replay --key {order}` makes it.",
+        "`willow-sync explain {order}` says why; once that is mended, `willow-sync replay --key {order}` makes it.",
     ),
     Kind.IDENTITY: Entry(
         13,
@@ -58,25 +61,34 @@ ENTRIES: Mapping[Kind, Entry] = {
         "A ticket has our sourceName, and names no order that is known here.",
         "See who made it; close it in Willow if nobody needs it.",
     ),
-    Kind.TWIN_MOVED: Entry(
+    Kind.TWIN_UNKNOWN: Entry(
         16,
+        "The order's place has a twin id of which Willow knows no twin.",
+        "Correct the twin id of the entity in Mapped, then `willow-sync replay --key {order}`.",
+    ),
+    Kind.TWIN_MOVED: Entry(
+        17,
         "The ticket names another twin than the order's place has now.",
         "`willow-sync replay --key {order} --force` moves it.",
     ),
     Kind.DRIFT: Entry(
-        17,
+        18,
         "The ticket was changed in Willow since we sent it.",
         "Nothing, if that is meant; `willow-sync replay --key {order} --force` overwrites it.",
     ),
     Kind.NOT_SENT: Entry(
-        18,
+        19,
         "A fresh plan wants otherwise than what was sent last: settings or places changed, or the record was refused.",
-        "`willow-sync replay --key {order}` sends it.",
+        "`willow-sync replay --key {order}` sends it; of a record that was refused mend the reason first.",
     ),
 }
 
-FORCED = frozenset({Kind.TWIN_MOVED, Kind.DRIFT})
-"""What ``replay --force`` puts right."""
+_REPLAYS: Mapping[Kind, Literal["plain", "force"]] = {
+    Kind.TWIN_MOVED: "force",
+    Kind.DRIFT: "force",
+    Kind.MISSING: "plain",
+    Kind.NOT_SENT: "plain",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +115,23 @@ class Finding:
     tickets: tuple[str, ...] = ()
     """Of duplicates all tickets that name the order, oldest first."""
 
+    refused: bool = False
+    """Willow or the sink refused the order's newest record: a replay alone would be refused again."""
+
+    @property
+    def replay(self) -> Literal["plain", "force"] | None:
+        """The replay that puts it right by itself."""
+        return None if self.refused else _REPLAYS.get(self.kind)
+
     @property
     def remedy(self) -> str:
         return ENTRIES[self.kind].remedy.format(order=self.order_id, ticket=self.ticket_id)
+
+
+def was_refused(last: Mapping[str, Any] | None) -> bool:
+    """Whether an order's newest outcome says that its record can't be carried out as it is."""
+    code = ((last or {}).get("reason") or {}).get("code")
+    return last is not None and (last["outcome"] == OutcomeKind.REJECTED or code == "incomplete_record")
 
 
 def exit_code(findings: Mapping[Kind, int]) -> int:
@@ -128,3 +154,7 @@ class Totals:
     waiting: int = 0
     others: int = 0
     hidden: dict[str, int] = field(default_factory=dict)
+    twins: int = 0
+    """Twins that the orders' places have."""
+    twins_problem: str | None = None
+    """Why it is not known whether Willow has them."""

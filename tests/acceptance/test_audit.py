@@ -72,10 +72,10 @@ def test_each_finding_and_what_puts_it_right(stage_for: StageFor) -> None:
     assert by_order["DELETED"]["differences"] == [
         {"field": "description", "wanted": None, "inWillow": "Theirs", "onlyHash": True}
     ]
-    assert by_order["DRIFT"]["forceOverwrites"]
+    assert by_order["DRIFT"]["replay"] == "force"
     assert document["totals"]["others"] == 1
 
-    assert audited(stage, "--order", "DRIFT")[0] == 17
+    assert audited(stage, "--order", "DRIFT")[0] == 18
     assert audited(stage, "--order", "GOOD")[0] == 0
     assert audited(stage, "--order", "GONE", "--order", "TWICE")[0] == 10
     assert audited(stage, "--site", "TW-SITE1")[0] == 10

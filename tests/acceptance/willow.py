@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,10 +81,10 @@ _WEATHER = (
 class Willow:
     """An emulator that starts with ``start`` and ends with ``close``. ``journal`` is its NDJSON file."""
 
-    def __init__(self, journal: Path, lists: Lists | None = None) -> None:
+    def __init__(self, journal: Path, lists: Lists | None = None, twins: Iterable[str] | None = None) -> None:
         self.journal = journal
         self.script = Scripted()
-        self._emulator = Emulator(journal=journal, lists=lists, behaviour=self.script)
+        self._emulator = Emulator(journal=journal, lists=lists, twins=twins, behaviour=self.script)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="willow", daemon=True)
 

@@ -118,7 +118,8 @@ def test_evidence_names_why_it_was_not_sent() -> None:
     kept.last = {"outcome": "rejected", "reason": {"code": "invalid"}}
     (finding,) = found({}, kept, planned(summary="New"))
     assert finding.evidence.endswith("summary (its newest record was rejected: invalid)")
-    assert finding.remedy == "`willow-sync replay --key WO` sends it."
+    assert (finding.refused, finding.replay) == (True, None)
+    assert "mend the reason first" in finding.remedy
 
 
 def test_the_site_is_that_of_the_first_place_that_lies_in_one() -> None:

@@ -97,7 +97,7 @@ class Portfolio:
 
 @pytest.fixture
 def portfolio(settings_for: Make, tmp_path: Path) -> Iterator[Portfolio]:
-    willow = Willow(tmp_path / "willow.ndjson")
+    willow = Willow(tmp_path / "willow.ndjson", twins=())
     willow.start()
     access = {"client_id": DEFAULT_CLIENT_ID, "client_secret": DEFAULT_CLIENT_SECRET}
     try:
@@ -155,6 +155,27 @@ def test_a_ticket_that_the_list_does_not_show_is_asked_for(portfolio: Portfolio)
     assert portfolio.willow.calls("get_ticket") == 1
 
 
+def test_the_twins_that_orders_want_are_asked_for(portfolio: Portfolio) -> None:
+    for name in ("ONE", "TWO"):
+        ticket = portfolio.ticket(name)
+        portfolio.synced(name, ticket, identity=ticket)
+    assert portfolio.audit().totals.twins_problem == "Willow shows none of them: may this client read twins?"
+    site = {"id": "SITE2", "exactType": "Site", "identities": [{"value": TWIN + "TW-2"}]}
+    portfolio.topics.put("entities", b"SITE2", orjson.dumps(site))
+    portfolio.willow.ask(lambda emulator: emulator.twins.add(["TW-2"]))
+    at = portfolio.order("MOVED", relatesTo=[{"id": "SITE2"}])
+    moved = portfolio.ticket("MOVED")
+    portfolio.topics.decided("MOVED", at, "created", ticket_id=moved)
+    portfolio.identity("MOVED", moved)
+    found = portfolio.audit()
+    assert told(found)[0] == (Kind.TWIN_UNKNOWN, "ONE", "Willow has no twin TW-AHU1; so 2 orders")
+    assert [(kind, order) for kind, order, _ in told(found)[1:]] == [
+        (Kind.TWIN_MOVED, "MOVED"),
+        (Kind.NOT_SENT, "MOVED"),
+    ]
+    assert (found.totals.twins, found.totals.twins_problem) == (2, None)
+
+
 def test_what_stands_against_an_adoption(portfolio: Portfolio) -> None:
     at = portfolio.order("DECIDED")
     portfolio.topics.decided("DECIDED", at, "skipped", "unmapped_job_status")
@@ -208,12 +229,12 @@ def test_the_command_tells_its_findings_and_ends_with_the_worst(portfolio: Portf
     assert (ended.exit_code, ended.stdout.splitlines()[-1]) == (0, "no findings")
     portfolio.willow.change_ticket(ticket, summary="Their\x1b[31m own")
     ended = run(portfolio, tmp_path, "audit")
-    assert ended.exit_code == 17
+    assert ended.exit_code == 18
     assert f"    WO  {ticket}  changed in Willow: summary" in ended.stdout.splitlines()
     assert "\x1b" not in ended.stdout
     assert ended.stdout.splitlines()[-1].endswith("willow-sync replay --key WO --force")
     document = json.loads(run(portfolio, tmp_path, "audit", "--json").stdout)
-    assert (document["exitCode"], document["counts"]) == (17, {"drift": 1})
+    assert (document["exitCode"], document["counts"]) == (18, {"drift": 1})
     unknown = run(portfolio, tmp_path, "audit", "--order", "wo")
     assert (unknown.exit_code, unknown.stderr.splitlines()[0].partition(";")[0]) == (1, "error: unknown: wo")
     nowhere = run(portfolio, tmp_path, "audit", "--site", "BLDG")

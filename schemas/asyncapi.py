@@ -112,7 +112,8 @@ MESSAGES: tuple[Message, ...] = (
         "delete",
         ("send", "receive"),
         _ORDER_KEY,
-        "What became of each input record. Exactly one final outcome per record; keep the first of an id.",
+        "What became of each input record. Exactly one final outcome per record; keep the first of an id. What a "
+        "`worker --shadow` would do stands in `willow-sync.shadow-outcomes`, in the same form.",
         _cloud_event("willow-sync.outcome.v1", "The outcome id."),
     ),
     Message(

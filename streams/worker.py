@@ -77,7 +77,7 @@ def check_before_start(settings: Settings) -> dict[str, str]:
     wait_for_broker(settings)
     wrong = [state for state in check_topics(settings) if state.state in ("missing", "wrong")]
     if wrong:
-        raise TopicProblem("; ".join(state.message for state in wrong), wrong[0].remedy)
+        raise TopicProblem("; ".join(f"{state.name} {state.message}" for state in wrong), wrong[0].remedy)
     return topic_ids(settings, [settings.topics.work_orders])
 
 

@@ -52,9 +52,7 @@ def command(settings: Settings, orders: tuple[str, ...], yes: bool, as_json: boo
     if as_json:
         click.echo(json.dumps(_document(found, sent), ensure_ascii=False, indent=2))
     elif sent is not None:
-        click.echo(
-            f"{sent['adopted']} of {len(found.pairs)} adopted; their outcomes carry the replayId {sent['replayId']}"
-        )
+        click.echo(f"{sent['adopted']} of {len(found.pairs)} adopted; the outcomes' replayId is {sent['replayId']}")
         if sent["adopted"] < len(found.pairs):
             click.echo("the rest is written down: the workers do it as soon as they can (`willow-sync status`)")
     elif found.pairs:

@@ -130,13 +130,16 @@ def _cells(item: Finding) -> tuple[str, str]:
 
 
 def _difference(item: Difference) -> str:
-    wanted = "what was sent last (only its hash is known)" if item.only_hash else _value(item.wanted)
-    return f"Willow has {_value(item.in_willow)}, expected {wanted}"
+    wanted = _value(item.wanted, item.wanted_name)
+    if item.only_hash:
+        wanted = "what was sent last (only its hash is known)"
+    return f"Willow has {_value(item.in_willow, item.in_willow_name)}, expected {wanted}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, name: str | None) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _VALUE else text[: _VALUE - 1] + "…"
+    text = text if len(text) <= _VALUE else text[: _VALUE - 1] + "…"
+    return text if name is None else f"{text} ({name})"
 
 
 def _put_right(findings: Sequence[Finding]) -> Iterator[str]:

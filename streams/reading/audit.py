@@ -12,13 +12,12 @@ from streams.agents.lists import read_lists
 from streams.delivery.foresee import Fate
 from streams.delivery.reconcile import desired
 from streams.planning.external_ids import ExternalIds
-from streams.reading.comparing import compare, name_lookup, site_of, wants_ticket
+from streams.reading.comparing import Words, compare, site_of, wants_ticket
 from streams.reading.findings import ENTRIES, Finding, Kind, Totals, was_refused
 from streams.reading.ledger import Known
 from streams.reading.replanning import Planned, Replanner
 from streams.reading.survey import Survey
 from streams.willow import MAX_EXTERNAL_IDS, Refused, Ticket, WillowClient
-from streams.willow.wire import NameLookup
 
 T = TypeVar("T")
 
@@ -42,7 +41,7 @@ class Audit:
     client: WillowClient
     scope: Scope
     replanner: Replanner
-    names: NameLookup
+    words: Words
     looked: Callable[[], None]
     totals: Totals = field(default_factory=Totals)
     findings: list[Finding] = field(default_factory=list)
@@ -113,7 +112,7 @@ class Audit:
         if planned is not None and wants_ticket(planned):
             self._want(order_id, desired(planned.intent, known.state.clear.get("twinId")).twin_id)
         waits = self._waits(known)
-        compared = compare(order_id, ticket, known.state, planned, self.names, waits=waits)
+        compared = compare(order_id, ticket, known.state, planned, self.words, waits=waits)
         self.totals.orders += 1
         self.totals.compared += 1
         self.totals.by_hash += compared.by_hash
@@ -226,7 +225,7 @@ class Audit:
 async def audit(survey: Survey, client: WillowClient, scope: Scope, looked: Callable[[], None]) -> Audit:
     """``client`` is open. Raises WillowError."""
     lists = await read_lists(client)
-    made = Audit(survey, client, scope, survey.replanner(lists), name_lookup(lists), looked)
+    made = Audit(survey, client, scope, survey.replanner(lists), Words.of(lists), looked)
     await made.run()
     return made
 

@@ -11,7 +11,7 @@ from streams.planning.lists import WillowLists
 from streams.reading.findings import Difference, Finding, Kind, was_refused
 from streams.reading.replanning import Planned
 from streams.willow import Ticket
-from streams.willow.wire import FIELDS, NameLookup
+from streams.willow.wire import FIELDS, NameLookup, read_name
 from streams.willow.wire import Kind as FieldKind
 
 _TWIN = "twinId"
@@ -20,10 +20,24 @@ _EXACT = tuple(name for name, entry in FIELDS.items() if entry.kind is FieldKind
 """Fields that Willow gives back as they were sent, so that their hash tells a change."""
 
 
-def name_lookup(lists: WillowLists) -> NameLookup:
-    """For reads of the older shape, which show a status and a priority by name."""
-    listed = {"statusId": lists.statuses, "priorityId": lists.priorities}
-    return {name: {entry.name.casefold(): entry.id for entry in entries} for name, entries in listed.items()}
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What Willow's lists call what. ``ids`` is for reads of the older shape, which show a status and a priority by
+    name; ``names`` (folded id → name) for people."""
+
+    ids: NameLookup
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, lists: WillowLists) -> "Words":
+        listed = {"statusId": lists.statuses, "priorityId": lists.priorities}
+        ids = {name: {entry.name.casefold(): entry.id for entry in entries} for name, entries in listed.items()}
+        everything = (*lists.statuses, *lists.priorities, *lists.categories, *lists.job_types, *lists.services)
+        return cls(ids, {entry.id.casefold(): entry.name for entry in everything})
+
+    def difference(self, name: str, wanted: Any, in_willow: Any, *, only_hash: bool = False) -> Difference:
+        called = (self.names.get(str(value).casefold()) for value in (wanted, in_willow))
+        return Difference(name, wanted, in_willow, only_hash, *called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +59,40 @@ def site_of(planned: Planned | None) -> str | None:
 
 
 def compare(
-    order_id: str, ticket: Ticket, state: OrderState, planned: Planned | None, names: NameLookup, *, waits: bool
+    order_id: str, ticket: Ticket, state: OrderState, planned: Planned | None, words: Words, *, waits: bool
 ) -> Compared:
     """``waits``: the order's newest record is not carried out yet, so that only what was sent can be held against
     Willow."""
     if planned is None or waits or not wants_ticket(planned):
-        found = tuple(_by_hash(ticket, state))
-        return Compared(tuple(_findings(order_id, ticket, found, (), site_of(planned))), by_hash=True)
+        there = tuple(_by_hash(ticket, state, words))
+        return Compared(tuple(_findings(order_id, ticket, there, (), site_of(planned))), by_hash=True)
     want = desired(planned.intent, state.clear.get(_TWIN)).fields
-    comparison = ticket.compare(want, names)
+    comparison = ticket.compare(want, words.ids)
     changed_there: list[Difference] = []
     not_sent: list[Difference] = []
     for name, value in comparison.differs.items():
         as_sent = state.hashes.get(name, "") == field_hash(value) and bool(state.hashes)
-        (changed_there if as_sent or name == _TWIN else not_sent).append(_difference(name, value, ticket))
+        found = changed_there if as_sent or name == _TWIN else not_sent
+        found.append(words.difference(name, value, _shown(ticket, name)))
     findings = _findings(order_id, ticket, tuple(changed_there), tuple(not_sent), site_of(planned), state)
     return Compared(tuple(findings), tuple(comparison.hidden))
 
 
-def _difference(name: str, value: Any, ticket: Ticket) -> Difference:
-    return Difference(name, value, ticket.field(name))
+def _shown(ticket: Ticket, name: str) -> Any:
+    """The older read shape has a name in place of the id."""
+    return ticket.field(name) if ticket.shows(name) else read_name(ticket.document, name)
 
 
-def _by_hash(ticket: Ticket, state: OrderState) -> Iterator[Difference]:
+def _by_hash(ticket: Ticket, state: OrderState, words: Words) -> Iterator[Difference]:
     for name, sent in state.hashes.items():
         if sent == UNSURE or not ticket.shows(name):
             continue
         there = ticket.field(name)
         if name in state.clear:
             if str(state.clear[name] or "").casefold() != str(there or "").casefold():
-                yield Difference(name, state.clear[name], there)
+                yield words.difference(name, state.clear[name], there)
         elif name in _EXACT and field_hash(there) != sent:
-            yield Difference(name, None, there, only_hash=True)
+            yield words.difference(name, None, there, only_hash=True)
 
 
 def _findings(

@@ -100,6 +100,9 @@ class Difference:
     wanted: Any
     in_willow: Any
     only_hash: bool = False
+    wanted_name: str | None = None
+    in_willow_name: str | None = None
+    """Of ids in Willow's lists: how people know them."""
 
 
 @dataclass(frozen=True, slots=True)

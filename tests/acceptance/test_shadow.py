@@ -115,3 +115,20 @@ def test_a_shadow_goes_on_where_it_was_and_sees_what_the_workers_made(stage_for:
         stage.stop(shade)
         stage.stop(real)
     judge(stage)
+
+
+def test_a_ticket_that_is_gone_would_be_made_anew(stage_for: StageFor) -> None:
+    stage = stage_for(on_missing_ticket="create")
+    with shadow_of(stage) as shadow:
+        real = stage.worker()
+        first = stage.change("WO")
+        stage.willow.remove_ticket(stage.final(first)["ticketId"])
+        stage.stop(real)
+        before, calls = records_in(stage), stage.willow.calls("get_ticket")
+        worker = stage.worker("--shadow")
+        said = shadow.final(first)
+        assert (said["outcome"], said["ticketId"]) == ("would_create", None)
+        assert shadow.final(stage.change("WO", summary="Newer"))["outcome"] == "would_update"
+        assert stage.willow.calls("get_ticket") - calls == 1
+        stage.stop(worker)
+        assert records_in(stage) == before

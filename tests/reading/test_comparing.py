@@ -9,7 +9,7 @@ from streams.delivery.state import UNSURE, OrderState, hashes_of
 from streams.planning.lists import Listed, WillowLists
 from streams.planning.places import Chain, Located, Whereabouts
 from streams.planning.trace import Trace
-from streams.reading.comparing import compare, name_lookup, site_of
+from streams.reading.comparing import Words, compare, site_of
 from streams.reading.findings import ENTRIES, Finding, Kind, exit_code
 from streams.reading.replanning import Planned
 from streams.willow import Ticket
@@ -37,6 +37,9 @@ THERE = {
 SENT = {**WANT, "twinId": "TW1"}
 
 
+WORDS = Words.of(WillowLists(statuses=(Listed("open-id", "Open"), Listed("done-id", "Done"))))
+
+
 def planned(kind: str = "upsert", twin: str = "TW1", **want: Any) -> Planned:
     intent = {"kind": kind, "fields": {**WANT, **want}, "twins": [{"twinId": twin, "fields": {}}]}
     return Planned(intent, Foreseen(Fate.UNCHANGED), Trace())
@@ -49,7 +52,7 @@ def state(**sent: Any) -> OrderState:
 
 
 def found(ticket: dict[str, Any], kept: OrderState, plan: Planned | None, *, waits: bool = False) -> list[Finding]:
-    return list(compare("WO", Ticket("T1", {**THERE, **ticket}), kept, plan, {}, waits=waits).findings)
+    return list(compare("WO", Ticket("T1", {**THERE, **ticket}), kept, plan, WORDS, waits=waits).findings)
 
 
 def fields(findings: list[Finding]) -> dict[Kind, list[str]]:
@@ -100,17 +103,23 @@ def test_what_nobody_is_sure_of_and_what_is_not_shown_is_no_finding() -> None:
     kept.hashes["summary"] = UNSURE
     assert found({"summary": "Theirs"}, kept, None) == []
     hidden = {name: value for name, value in THERE.items() if name != "statusId"}
-    told = compare("WO", Ticket("T1", hidden), state(), planned(), {}, waits=False)
+    told = compare("WO", Ticket("T1", hidden), state(), planned(), WORDS, waits=False)
     assert (told.findings, told.hidden) == ((), ("statusId",))
 
 
 def test_the_older_read_shape_is_read_by_name() -> None:
-    names = name_lookup(WillowLists(statuses=(Listed("open-id", "Open"), Listed("done-id", "Done"))))
     older = {name: value for name, value in THERE.items() if name != "statusId"}
-    same = compare("WO", Ticket("T1", {**older, "status": "OPEN"}), state(), planned(), names, waits=False)
+    same = compare("WO", Ticket("T1", {**older, "status": "OPEN"}), state(), planned(), WORDS, waits=False)
     assert (same.findings, same.hidden) == ((), ())
-    other = compare("WO", Ticket("T1", {**older, "status": "Done"}), state(), planned(), names, waits=False)
+    other = compare("WO", Ticket("T1", {**older, "status": "Done"}), state(), planned(), WORDS, waits=False)
     assert fields(list(other.findings)) == {Kind.DRIFT: ["statusId"]}
+    assert other.findings[0].differences[0].in_willow == "Done"
+
+
+def test_people_are_told_names_with_the_ids() -> None:
+    (finding,) = found({"statusId": "DONE-ID"}, state(), planned())
+    (difference,) = finding.differences
+    assert (difference.wanted_name, difference.in_willow_name) == ("Open", "Done")
 
 
 def test_evidence_names_why_it_was_not_sent() -> None:

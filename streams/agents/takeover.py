@@ -31,6 +31,11 @@ READ_BACK_SECONDS = 30.0
 class NoExternalIds(Exception):
     """Willow's list does not show which order a ticket belongs to."""
 
+    remedy = "Ask Willow to have its ticket list show externalId; until then bind by hand: `willow-sync resolve`."
+
+    def __init__(self) -> None:
+        super().__init__("its list shows no externalId (only a person can tell which order a ticket belongs to)")
+
 
 class Owned(Protocol):
     def __call__(self) -> Collection[int]:
@@ -120,7 +125,7 @@ class TakeOver:
 
     def _order_of(self, ticket: Ticket) -> str | None:
         if not ticket.shows("externalId"):
-            raise NoExternalIds("its list shows no externalId (only a person can tell which order a ticket belongs to)")
+            raise NoExternalIds
         return self._external_ids.order_of(ticket.external_id) if ticket.external_id else None
 
 

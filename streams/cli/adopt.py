@@ -11,6 +11,7 @@ import click
 
 from schemas.replan import signal
 from streams.cli.common import Advance, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.known_orders import must_be_known
 from streams.cli.sending import Outgoing, send_all
 from streams.reading.adoption import MEANINGS, Adoption, Against, Pair, look_for_adoptions
 from streams.reading.ledger import Ledger
@@ -44,7 +45,8 @@ def command(settings: Settings, orders: tuple[str, ...], yes: bool, as_json: boo
     with Ledger() as ledger:
         with Log(settings, watch=progress_if_long) as log:
             survey = take_survey(log, settings, ledger, only=set(orders) or None)
-        found = asyncio.run(_look(survey))
+        must_be_known(survey, orders)
+        found = asyncio.run(_look(survey, orders))
         if not as_json:
             for line in _report(found):
                 click.echo(printable(line))
@@ -59,10 +61,10 @@ def command(settings: Settings, orders: tuple[str, ...], yes: bool, as_json: boo
         click.echo("nothing was written; `willow-sync adopt --yes` has them adopted")
 
 
-async def _look(survey: Survey) -> Adoption:
+async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
     with progress(None, "Willow's tickets", unit="tickets") as advance:
         async with client_of(survey.settings) as client:
-            return await look_for_adoptions(survey, client, advance)
+            return await look_for_adoptions(survey, client, advance, orders=orders or None)
 
 
 # -- the report ------------------------------------------------------------------------------------------------------
@@ -76,7 +78,7 @@ def _report(found: Adoption) -> Iterator[str]:
     yield f"would adopt {len(found.pairs)}"
     for pair in found.pairs[:_SHOWN]:
         how = "the order names it" if pair.named else "by its externalId"
-        when = "" if pair.decided else ", with the order's first record"
+        when = "" if pair.decided else ", with its next record"
         yield f"    {pair.order_id}  {pair.ticket_id}  {how}{when}"
     yield from _more(len(found.pairs))
     counts = found.conflict_counts

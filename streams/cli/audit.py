@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.known_orders import must_be_known
 from streams.reading.audit import Audit, Scope, audit
 from streams.reading.findings import ENTRIES, Difference, Finding, Kind, exit_code
 from streams.reading.ledger import Ledger
@@ -46,7 +47,7 @@ def command(settings: Settings, orders: tuple[str, ...], site: str | None, as_js
     with Ledger() as ledger:
         with Log(settings, watch=progress_if_long) as log:
             survey = take_survey(log, settings, ledger, only=set(orders) or None)
-        _complain(survey, orders)
+        must_be_known(survey, orders)
         scope = Scope(orders or None, _site_in(survey, site))
         found = asyncio.run(_run(survey, scope))
     counts = Counter(item.kind for item in found.findings)
@@ -62,16 +63,6 @@ async def _run(survey: Survey, scope: Scope) -> Audit:
     with progress(None, "Willow's tickets", unit="tickets") as advance:
         async with client_of(survey.settings) as client:
             return await audit(survey, client, scope, advance)
-
-
-def _complain(survey: Survey, orders: Sequence[str]) -> None:
-    # Nothing found of a wrong id would look like an order that is in order.
-    unknown = [order for order in orders if survey.ledger.get(order) is None]
-    if unknown:
-        raise CliError(
-            f"unknown: {', '.join(unknown)}; no record in {survey.settings.topics.work_orders}, no state, no identity",
-            "Take the order's id as its records have it (letters count).",
-        )
 
 
 def _site_in(survey: Survey, site: str | None) -> str | None:

@@ -3,7 +3,7 @@
 As in the audit Kafka is read before, and Willow's tickets pass by one after the other."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,12 +11,13 @@ from enum import StrEnum
 from schemas.identity import TICKET_URN
 from schemas.intent import IntentKind
 from streams.agents.lists import read_lists
+from streams.agents.takeover import NoExternalIds
 from streams.planning.external_ids import ExternalIds
 from streams.planning.places import newest_value
 from streams.reading.comparing import site_of
 from streams.reading.ledger import Known
 from streams.reading.replanning import Planned, Replanner
-from streams.reading.survey import Survey
+from streams.reading.survey import Survey, tickets_of
 from streams.willow import Refused, Ticket, WillowClient
 
 
@@ -146,6 +147,8 @@ class _Look:
         if survey.bindings.identities.owner_of(ticket.id) is not None:
             found.bound += 1
             return
+        if not ticket.shows("externalId"):
+            raise NoExternalIds
         external_id = ticket.external_id
         if not external_id:
             found.nameless += 1
@@ -184,12 +187,15 @@ class _Look:
         self.found.conflicts.append(Conflict(order_id, ticket_id, why, detail))
 
 
-async def look_for_adoptions(survey: Survey, client: WillowClient, looked: Callable[[], None]) -> Adoption:
-    """``client`` is open; ``looked`` is called with each ticket of the list. Raises WillowError."""
+async def look_for_adoptions(
+    survey: Survey, client: WillowClient, looked: Callable[[], None], *, orders: Collection[str] | None = None
+) -> Adoption:
+    """``client`` is open; ``looked`` is called with each ticket of the list; ``orders`` are those of the survey, None:
+    all. Raises WillowError, NoExternalIds."""
     look = _Look(survey, client, survey.replanner(await read_lists(client)))
     await look.named()
     # Oldest first: of several tickets of one order that is the one that counts (delivery.md §2).
-    async with aclosing(client.list_tickets()) as tickets:
+    async with aclosing(tickets_of(survey, client, orders)) as tickets:
         async for ticket in tickets:
             look.listed(ticket)
             looked()

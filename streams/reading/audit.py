@@ -2,11 +2,9 @@
 after the other, and none is kept."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import TypeVar
 
 from streams.agents.lists import read_lists
 from streams.delivery.foresee import Fate
@@ -16,10 +14,8 @@ from streams.reading.comparing import Words, compare, site_of, wants_ticket
 from streams.reading.findings import ENTRIES, Finding, Kind, Totals, was_refused
 from streams.reading.ledger import Known
 from streams.reading.replanning import Planned, Replanner
-from streams.reading.survey import Survey
-from streams.willow import MAX_EXTERNAL_IDS, Refused, Ticket, WillowClient
-
-T = TypeVar("T")
+from streams.reading.survey import Survey, batches, tickets_of
+from streams.willow import Refused, Ticket, WillowClient
 
 #: Tickets that the list did not show, asked for one by one: so many at once.
 GETS_AT_ONCE = 16
@@ -50,34 +46,17 @@ class Audit:
 
     async def run(self) -> None:
         """Raises WillowError: a list that is not whole is no audit."""
-        async with aclosing(self._tickets()) as tickets:
+        async with aclosing(tickets_of(self.survey, self.client, self.scope.orders)) as tickets:
             async for ticket in tickets:
                 self.totals.tickets += 1
                 self._look_at(ticket)
                 self.looked()
-        for batch in _batches(self.survey.ledger.unseen(), GETS_AT_ONCE):
+        for batch in batches(self.survey.ledger.unseen(), GETS_AT_ONCE):
             await asyncio.gather(*(self._unseen(known) for known in batch))
         for order_id in self.survey.ledger.ticketed():
             self._count(order_id)
         await self._ask_for_twins()
         self.findings.sort(key=lambda item: (ENTRIES[item.kind].exit_code, item.order_id or "", item.ticket_id or ""))
-
-    async def _tickets(self) -> AsyncGenerator[Ticket, None]:
-        external_ids = ExternalIds(self.survey.settings.external_id_template)
-        if self.scope.orders is not None:
-            found: list[Ticket] = []
-            for batch in _batches(iter(self.scope.orders), MAX_EXTERNAL_IDS):
-                answer = await self.client.find_by_external_ids(map(external_ids.of, batch))
-                found += answer.tickets
-                if not answer.honoured:
-                    break
-            else:
-                for ticket in found:
-                    yield ticket
-                return
-        async with aclosing(self.client.list_tickets()) as listed:
-            async for ticket in listed:
-                yield ticket
 
     # -- one ticket ----------------------------------------------------------------------------------------------
 
@@ -235,8 +214,3 @@ def _without(planned: Planned | None) -> str:
         return "the input holds no record of the order"
     reason = planned.intent.get("reason")
     return f"the order would get none: {reason['code'] if reason else planned.intent['kind']}"
-
-
-def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while batch := list(islice(items, size)):
-        yield batch

@@ -1,11 +1,15 @@
 """A whole portfolio, read once: every order's state and newest record, the bindings, the twins."""
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 from schemas.source import Source
 from streams.delivery.create import Seen
 from streams.kafka.topics import topic_ids
+from streams.planning.external_ids import ExternalIds
 from streams.planning.lists import WillowLists
 from streams.planning.places import Selection, chain_of
 from streams.planning.plan import changed_at
@@ -17,7 +21,9 @@ from streams.reading.replanning import Planned, Replanner
 from streams.reading.states import Bindings, decided_offset, read_bindings, read_twins, state_records
 from streams.settings import Settings
 from streams.tables.twins import TwinTable
-from streams.willow import WillowClient
+from streams.willow import MAX_EXTERNAL_IDS, Ticket, WillowClient
+
+T = TypeVar("T")
 
 _ASKING = "survey"
 """A replay id that no replay has: the plan is never sent."""
@@ -77,6 +83,34 @@ def client_of(settings: Settings) -> WillowClient:
         request_timeout=willow.request_timeout.total_seconds(),
         max_connections=willow.max_in_flight,
     )
+
+
+async def tickets_of(
+    survey: Survey, client: WillowClient, orders: Collection[str] | None
+) -> AsyncGenerator[Ticket, None]:
+    """Willow's tickets, oldest first; of ``orders`` those that name them, where Willow can filter by externalId.
+
+    Raises WillowError."""
+    external_ids = ExternalIds(survey.settings.external_id_template)
+    if orders is not None:
+        found: list[Ticket] = []
+        for batch in batches(iter(orders), MAX_EXTERNAL_IDS):
+            answer = await client.find_by_external_ids(map(external_ids.of, batch))
+            found += answer.tickets
+            if not answer.honoured:
+                break
+        else:
+            for ticket in found:
+                yield ticket
+            return
+    async with aclosing(client.list_tickets()) as listed:
+        async for ticket in listed:
+            yield ticket
+
+
+def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := list(islice(items, size)):
+        yield batch
 
 
 def take_survey(log: Log, settings: Settings, ledger: Ledger, *, only: Collection[str] | None = None) -> Survey:

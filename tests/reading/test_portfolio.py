@@ -11,9 +11,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from ops.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET
+from ops.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Answer, Call, Perform
 from ops.emulator import Kind as ListKind
 from schemas.claim import claim_key
+from streams.agents.takeover import NoExternalIds
 from streams.cli import main
 from streams.delivery.state import OrderState, hashes_of
 from streams.reading.adoption import Adoption, Against, look_for_adoptions
@@ -205,6 +206,29 @@ def test_what_stands_against_an_adoption(portfolio: Portfolio) -> None:
     assert (found.tickets, found.bound, found.unknown, found.nameless) == (5, 0, 1, 0)
 
 
+class HidesExternalIds:
+    """Lists tickets without their externalId."""
+
+    async def __call__(self, call: Call, perform: Perform) -> Answer:
+        answer = perform()
+        if call.operation != "list_tickets":
+            return answer
+        page = orjson.loads(answer.body)
+        items = [{name: value for name, value in item.items() if name != "externalId"} for item in page["items"]]
+        return Answer(answer.status, orjson.dumps({**page, "items": items}), answer.headers)
+
+
+def test_where_willow_hides_whose_a_ticket_is_only_a_person_can_tell(portfolio: Portfolio) -> None:
+    ticket = portfolio.ticket("WO")
+    portfolio.synced("WO", ticket, identity=ticket)
+    portfolio.willow.script.now = HidesExternalIds()
+    found = portfolio.audit()
+    assert (told(found), found.totals.hidden) == ([], {"externalId": 1})
+    portfolio.ticket("LATE")
+    with pytest.raises(NoExternalIds, match="only a person"):
+        portfolio.adoption()
+
+
 def run(portfolio: Portfolio, tmp_path: Path, *words: str) -> Result:
     settings = portfolio.topics.settings
     values = settings.model_dump(mode="json", include={"kafka": {"bootstrap_servers", "group_id"}})
@@ -253,6 +277,10 @@ def test_adopt_reports_and_without_workers_says_what_is_left(
     replans = portfolio.topics.settings.topics.name("replans")
     with Log(portfolio.topics.settings) as log:
         assert list(log.read(replans)) == []
+        portfolio.ticket("STRANGER")
+        only = json.loads(run(portfolio, tmp_path, "adopt", "--order", "WO", "--json").stdout)
+        assert (only["tickets"]["all"], only["adopts"][0]["ticketId"], only["sent"]) == (1, ticket, None)
+        assert run(portfolio, tmp_path, "adopt", "--order", "wo").exit_code == 1
         ended = run(portfolio, tmp_path, "adopt", "--yes")
         assert "0 of 1 adopted" in ended.stdout
         assert "the rest is written down" in ended.stdout

@@ -112,9 +112,7 @@ def load_lists(file: Path) -> Lists:
     Raises EmulatorError when the file can't be read or doesn't hold together."""
     remedy = "compare with `willow-sync emulator --help` and the answers of the built-in lists"
     try:
-        given = _ListsFile.model_validate_json(file.read_bytes())
-        built_in = _ListsFile.model_validate(BUILT_IN)
-        return _lists(built_in.model_copy(update={name: getattr(given, name) for name in given.model_fields_set}))
+        return _over_built_in(_ListsFile.model_validate_json(file.read_bytes()))
     except OSError as error:
         raise EmulatorError(f"can't read the lists file {file}: {error.strerror}", "check --lists") from error
     except ValidationError as error:
@@ -122,6 +120,16 @@ def load_lists(file: Path) -> Lists:
         raise EmulatorError(f"the lists file {file} is not usable: {said}", remedy) from error
     except ValueError as error:
         raise EmulatorError(f"the lists file {file} is not usable: {error}", remedy) from error
+
+
+def lists_of(document: Mapping[str, Any]) -> Lists:
+    """From what a lists file holds. Raises ValueError when it doesn't hold together."""
+    return _over_built_in(_ListsFile.model_validate(document))
+
+
+def _over_built_in(given: _ListsFile) -> Lists:
+    built_in = _ListsFile.model_validate(BUILT_IN)
+    return _lists(built_in.model_copy(update={name: getattr(given, name) for name in given.model_fields_set}))
 
 
 def _lists(file: _ListsFile) -> Lists:

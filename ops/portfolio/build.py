@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from ops.portfolio import lateness, mappings, refusals
+from ops.portfolio import lateness, mappings, refusals, willow
 from ops.portfolio.debezium import Connector
 from ops.portfolio.estate import SELECTED_SITES, SITE_LATE, Estate, Node, identity
 from ops.portfolio.histories import Teller, ordinary, places_of, toasted
@@ -33,13 +33,15 @@ def build_portfolio(seed: int = 7, now: datetime | None = None) -> Portfolio:
     feed = Connector(Feed.WORK_ORDERS, now - timedelta(minutes=10), seed)
     entities = Connector(Feed.ENTITIES, now - timedelta(minutes=20), seed)
     now_entities, late_entities = _entities(teller.estate, bare, newcomer)
+    twins = _known_twins(teller.estate, histories)
     return Portfolio(
         seed=seed,
         entities_now=entities.messages(now_entities),
         entities_late=entities.messages(late_entities),
         changes=feed.messages(_log(histories, random)),
-        twins=_known_twins(teller.estate, histories),
+        twins=twins,
         lists=mappings.lists(),
+        world=willow.world(teller.estate, frozenset(twins)),
         settings={"selected_sites": list(SELECTED_SITES), "enumerations": mappings.enumerations()},
         expected={h.expected.order_id: h.expected for h in histories if h.expected},
     )

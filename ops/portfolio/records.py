@@ -112,6 +112,8 @@ class Portfolio:
     """Twin ids that Willow knows. One identity of the data names a twin that is not among them."""
     lists: dict[str, Any]
     """Willow's own lists, as ``willow-sync emulator --lists`` reads them."""
+    world: dict[str, Any]
+    """Models, twins and relationships of the buildings, as ``willow-sync emulator --world`` reads them."""
     settings: dict[str, Any]
     """The settings that belong to the data: ``selected_sites`` and ``enumerations``."""
     expected: dict[str, ExpectedOrder]

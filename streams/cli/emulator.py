@@ -3,6 +3,8 @@
 import asyncio
 import random
 import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -17,11 +19,14 @@ from ops.emulator import (
     FixedLatency,
     Plan,
     ReadShape,
+    WorldFile,
     load_lists,
     load_plan,
     load_twins,
     load_world,
 )
+from ops.emulator.lists import Lists, lists_of
+from ops.portfolio import build_portfolio
 from streams.cli.common import CliError
 
 DEFAULT_PORT = 8088
@@ -65,6 +70,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--client-id", default=DEFAULT_CLIENT_ID, show_default=True, help="The OAuth2 client that is known.")
 @click.option("--client-secret", default=DEFAULT_CLIENT_SECRET, show_default=True, help="Its secret.")
+@click.option("--portfolio", is_flag=True, help="Have the twins and lists of the demo's sample portfolio.")
 @click.option("--twins", type=_FILE, help="JSON list of known twin ids. Default: any id that is not blank.")
 @click.option("--lists", type=_FILE, help="JSON with own statuses, priorities, categories, jobTypes, servicesNeeded.")
 @click.option("--world", type=_FILE, help="JSON with models, twins, relationships, insights, events, timeSeries.")
@@ -81,6 +87,7 @@ def command(
     token_lifetime: float,
     client_id: str,
     client_secret: str,
+    portfolio: bool,
     twins: Path | None,
     lists: Path | None,
     world: Path | None,
@@ -97,9 +104,11 @@ def command(
     \b
     Examples:
       willow-sync emulator --port 8088 --latency 0.05 --journal journal.ndjson
+      willow-sync emulator --portfolio
       willow-sync emulator --faults ops/emulator/scenarios/storm-429.yml
     """
     try:
+        given = _of_the_portfolio() if portfolio else _Given()
         plan = Plan() if faults is None else load_plan(faults)
         emulator = Emulator(
             page_base=int(page_base),
@@ -108,9 +117,9 @@ def command(
             token_lifetime=token_lifetime,
             client_id=client_id,
             client_secret=client_secret,
-            twins=None if twins is None else load_twins(twins),
-            lists=None if lists is None else load_lists(lists),
-            world=None if world is None else load_world(world),
+            twins=load_twins(twins) if twins else given.twins,
+            lists=load_lists(lists) if lists else given.lists,
+            world=load_world(world) if world else given.world,
             journal=journal,
             behaviour=Faults(plan.rules, random.Random(plan.seed), otherwise=FixedLatency(latency)),
         )
@@ -118,6 +127,20 @@ def command(
             runner.run(_serve(emulator, host, port))
     except EmulatorError as error:
         raise CliError(str(error), error.remedy) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the emulator holds where no file says otherwise. None: its own."""
+
+    twins: Sequence[str] | None = None
+    lists: Lists | None = None
+    world: WorldFile | None = None
+
+
+def _of_the_portfolio() -> _Given:
+    found = build_portfolio()
+    return _Given(found.twins, lists_of(found.lists), WorldFile.model_validate(found.world))
 
 
 async def _serve(emulator: Emulator, host: str, port: int) -> None:

@@ -179,9 +179,17 @@ def _pass_through(rule: Rule, value: str, lists: WillowLists) -> str:
     # Seed 000's toggle: only a status is brought to Willow's form, and what can't be is sent as it is.
     if rule.field.setting != "job_status":
         return value
-    lookup = lists.lookups["statuses"]
-    named = [entry for entry in lookup.by_form.get(fold_form(value), ()) if entry.is_active]
-    return named[0].id if len(named) == 1 and value not in lookup.by_id else value
+    entry = None if value in lists.lookups["statuses"].by_id else by_form(rule.field, value, lists)
+    return value if entry is None else entry.id
+
+
+def by_form(item: EnumField, value: str, lists: WillowLists) -> Listed | None:
+    """The one active entry whose name has the value's form (``IN_PROGRESS`` for ``In Progress``); None for several."""
+    if item.list_name is None:
+        return None
+    entries = lists.lookups[item.list_name].by_form.get(fold_form(value), ())
+    active = [entry for entry in entries if entry.is_active]
+    return active[0] if len(active) == 1 else None
 
 
 def find(

@@ -33,6 +33,12 @@ _RANK = {
     PlaceKind.SITE: 5,
 }
 
+
+def rank_of(kind: PlaceKind) -> int:
+    """Lower is more specific; equals are equal."""
+    return _RANK[kind]
+
+
 _EXACT = {kind.value: kind for kind in PlaceKind}
 _KINDS = {kind.value.lower(): kind for kind in PlaceKind}
 

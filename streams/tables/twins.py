@@ -1,7 +1,7 @@
 """The twin table: every place and Thing of the building graph, filled by a View of ``mapped.entities``."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from streams.planning.decode import EntityGone, decode_entity
 from streams.planning.places import EntityNode
@@ -35,6 +35,10 @@ class TwinTable:
     def with_twin(self) -> int:
         """Entities that have a Willow twin."""
         return len(self._by_twin)
+
+    def nodes(self) -> Iterator[EntityNode]:
+        """Every entity. Only while nothing is applied."""
+        return iter(self._nodes.values())
 
     def get(self, entity_id: str, /) -> EntityNode | None:
         return self._nodes.get(entity_id)

@@ -1,6 +1,7 @@
 """Counting values, and where the newest records begin."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +38,8 @@ def test_values_are_counted_by_field_and_what_is_no_ticket_is_told_apart() -> No
     seen = count_values(records(), Rules.of(SETTINGS))
     assert (seen.records, seen.counted) == (7, 3)
     assert seen.left_out == {"willow_born": 1, "other_entity_type": 1, "deleted": 1, "undecodable": 1}
-    assert seen.fields["job_status"] == FieldValues({"Open": 2}, empty=1)
-    assert seen.fields["job_type"] == FieldValues({"Repair": 1}, empty=1)
+    assert seen.fields["job_status"] == FieldValues(Counter({"Open": 2}), empty=1)
+    assert seen.fields["job_type"] == FieldValues(Counter({"Repair": 1}), empty=1)
     assert seen.fields["sector"].prose == 1
 
 

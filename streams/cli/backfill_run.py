@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from streams.cli.common import Advance, CliError, progress
-from streams.cli.sending import Refused, Sender, must_exist
+from streams.cli.sending import Refused, Sender, must_take_flat
 from streams.mapped import Batch, Checkpoint, Feed, Kind, Pace, Progress, Selection, Walk
 from streams.mapped.records import BadRow, to_record
-from streams.settings import InputFormat, Settings
+from streams.settings import Settings
 
 SHOWN_PROBLEMS = 20
 
@@ -44,16 +44,14 @@ def topic_of(settings: Settings, feed: Feed) -> str:
 
 def check_topics(settings: Settings, selection: Selection) -> None:
     """The topics are there, and take the form that is written. Raises CliError, or BrokerUnreachable."""
-    forms = {Feed.WORK_ORDERS: settings.input_format.work_orders, Feed.ENTITIES: settings.input_format.entities}
     for feed in dict.fromkeys(kind.feed for kind in selection.kinds):
-        if forms[feed] not in (InputFormat.AUTO, InputFormat.FLAT):
-            # Every record of the backfill would become a dead letter.
-            name = feed.value.replace("-", "_")
-            raise CliError(
-                f"input_format.{name} is {forms[feed].value}, but backfill writes the flat form",
-                f"Set input_format.{name} to auto for the workers, then run this again.",
-            )
-        must_exist(settings, topic_of(settings, feed), "Create it with `willow-sync topics`.")
+        must_take_flat(settings, _SETTINGS[feed], "backfill")
+
+
+_SETTINGS: dict[Feed, Literal["work_orders", "entities"]] = {
+    Feed.WORK_ORDERS: "work_orders",
+    Feed.ENTITIES: "entities",
+}
 
 
 def identity_of(settings: Settings, selection: Selection) -> dict[str, Any]:

@@ -95,11 +95,6 @@ def _count(item: Suggested) -> str:
 
 def _why(item: Suggested) -> str:
     # Most have no entry of their name, which needs no sentence.
-    return "no match" if item.plain else f"no match: {item.why}"
-
-
-def _why(item: Suggested) -> str:
-    # Most have no entry of their name, which needs no sentence.
     return "no match" if item.absent else f"no match: {item.why}"
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.cli.common import Advance, CliError
 from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
 from streams.kafka.connection import confluent_config
-from streams.settings import Settings
+from streams.settings import InputFormat, Settings
 
 DELIVERY_SECONDS = 60.0
 """After this a record counts as not delivered; also the longest wait for room in the queue."""
@@ -41,6 +41,18 @@ def must_exist(settings: Settings, topic: str, remedy: str) -> None:
     found = wait_for_broker(settings).list_topics(topic, timeout=REQUEST_TIMEOUT).topics[topic]
     if found.error is not None:
         raise CliError(f"topic {topic}: {found.error.str()}", remedy)
+
+
+def must_take_flat(settings: Settings, feed: Literal["work_orders", "entities"], command: str) -> None:
+    """The input topic is there, and takes the form that ``command`` writes. Raises CliError, or BrokerUnreachable."""
+    form: InputFormat = getattr(settings.input_format, feed)
+    if form not in (InputFormat.AUTO, InputFormat.FLAT):
+        # Every record would become a dead letter.
+        raise CliError(
+            f"input_format.{feed} is {form.value}, but {command} writes the flat form",
+            f"Set input_format.{feed} to auto for the workers, then run this again.",
+        )
+    must_exist(settings, getattr(settings.topics, feed), "Create it with `willow-sync topics`.")
 
 
 @dataclass(slots=True)

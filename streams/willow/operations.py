@@ -27,6 +27,7 @@ _SYNC = ("sync",)
 _LISTS = ("sync", "check", "enumerations")
 _CREATES = ("enumerations create-missing",)
 _PULL = ("twins pull",)
+_PULL_AND_CHECK = ("twins pull", "check")
 _USERS = ("users of the client",)
 
 _NOTHING = type(None)
@@ -41,9 +42,9 @@ TOKEN = Operation("token", Group.OAUTH2, "token", "POST", "/oauth2/token", oauth
 PUT_TICKET = Operation("put_ticket", Group.TICKETS, "put", "PUT", "/tickets", tk.Ticket, _NEWER, _SYNC,
     _JSON, tk.TicketWrite, status=201)
 PATCH_TICKET = Operation("patch_ticket", Group.TICKETS, "patch", "PATCH", "/tickets/{ticketId}", tk.Ticket, _NEWER,
-    _SYNC, _JSON, list[tk.Replacement])
+    ("sync", "check"), _JSON, list[tk.Replacement])
 GET_TICKET = Operation("get_ticket", Group.TICKETS, "get", "GET", "/tickets/{ticketId}", tk.Ticket, _NEWER,
-    ("sync", "audit", "adopt"))
+    ("sync", "audit", "adopt", "check"))
 LIST_TICKETS = Operation("list_tickets", Group.TICKETS, "find", "POST", "/tickets", tk.Ticket, _BOTH,
     ("sync", "audit", "adopt", "check"), _JSON, ListRequest, paging=_PAGE, repeatable=True)
 GET_ATTACHMENT = Operation("get_attachment", Group.TICKETS, "attachment", "GET",
@@ -85,11 +86,11 @@ GET_TWIN = Operation("get_twin", Group.TWINS, "get", "GET", "/twins/{id}", tw.Tw
 PATCH_TWIN = Operation("patch_twin", Group.TWINS, "patch", "PATCH", "/twins/{id}", _NOTHING, _BOTH, _USERS, _JSON,
     list[tw.TwinPatch], status=204, errors=(400, 403, 404), rate_group=_TWINS)
 TWINS_BY_IDS = Operation("twins_by_ids", Group.TWINS, "by_ids", "POST", "/twins/ids", list[tw.Twin], _BOTH,
-    ("check", "audit"), _JSON, tw.TwinIds, tw.RelationshipsQuery, errors=(400, 403, 404), rate_group=_TWINS,
+    ("check", "audit", "twins pull"), _JSON, tw.TwinIds, tw.RelationshipsQuery, errors=(400, 403, 404), rate_group=_TWINS,
     repeatable=True)
 TWIN_GRAPH = Operation("twin_graph", Group.TWINS, "graph", "POST", "/twins/graph", tw.TwinGraph, _BOTH, _USERS, _JSON,
     tw.TwinGraphRequest, errors=(403, 404, 504), rate_group=_TWINS, repeatable=True)
-COUNT_TWINS = Operation("count_twins", Group.TWINS, "count", "POST", "/twins/count", int, _BOTH, _PULL, _JSON,
+COUNT_TWINS = Operation("count_twins", Group.TWINS, "count", "POST", "/twins/count", int, _BOTH, _PULL_AND_CHECK, _JSON,
     tw.CountTwins, errors=(400,), rate_group=_TWINS, repeatable=True)
 
 PUT_RELATIONSHIP = Operation("put_relationship", Group.RELATIONSHIPS, "put", "PUT", "/twins/relationships",

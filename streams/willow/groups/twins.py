@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 
 from streams.willow import operations
+from streams.willow.calls import Turn
 from streams.willow.groups.base import GroupOfCalls
 from streams.willow.models.base import Query
+from streams.willow.models.paging import TokenPage
 from streams.willow.models.twins import (
     MAX_TWIN_IDS,
     CountTwins,
@@ -25,11 +27,11 @@ class Twins(GroupOfCalls):
     def find(self, which: ListTwins = _EVERY_TWIN) -> AsyncGenerator[Twin, None]:
         """List twins: every one that the filters let through, page after page (``page_size`` up to 1,000). A
         ``continuation_token`` in ``which`` goes on where another list stopped."""
+        return self._calls.token_items(operations.LIST_TWINS, _turn(which))
 
-        def turn(token: str | None) -> tuple[ListTwins, Query | None]:
-            return (which if token is None else which.model_copy(update={"continuation_token": token})), None
-
-        return self._calls.token_items(operations.LIST_TWINS, turn)
+    def pages(self, which: ListTwins = _EVERY_TWIN) -> AsyncGenerator[TokenPage[Twin], None]:
+        """As ``find``, page by page, each with the token that goes on after it."""
+        return self._calls.token_pages(operations.LIST_TWINS, _turn(which))
 
     async def count(self, which: CountTwins = _ALL) -> int:
         return await self._calls.one(operations.COUNT_TWINS, which)
@@ -59,3 +61,10 @@ class Twins(GroupOfCalls):
     async def patch(self, twin_id: str, changes: Sequence[TwinPatch]) -> None:
         """JSON Patch operations, like ``TwinPatch(op="replace", path="/contents/name", value="Level 1")``."""
         await self._calls.done(operations.PATCH_TWIN, list(changes), id=twin_id)
+
+
+def _turn(which: ListTwins) -> Turn:
+    def turn(token: str | None) -> tuple[ListTwins, Query | None]:
+        return (which if token is None else which.model_copy(update={"continuation_token": token})), None
+
+    return turn

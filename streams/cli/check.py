@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from streams.cli.common import CliError, config_option, json_option
-from streams.cli.probes import Finding, probe_all
+from streams.cli.common import CliError, config_option, json_option, printable
+from streams.cli.finding import Finding
+from streams.cli.probes import probe_all
 from streams.config.errors import SettingsError
 from streams.settings import Settings
 from streams.settings_source import load_settings
@@ -19,13 +20,23 @@ MARKS = {"ok": "✓", "failed": "✗", "skipped": "-", "note": "!"}
 
 @click.command("check", epilog="Example: willow-sync check --config willow-sync.yml")
 @config_option
+@click.option(
+    "--orders",
+    type=click.IntRange(0),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Plan the N orders that changed last, to see whether mappings and twins cover them; 0: none.",
+)
 @json_option
-def command(config: Path | None, as_json: bool) -> None:
-    """Try the settings, the broker, the topics, the selected sites, Willow's token and lists, and the enumerations.
+def command(config: Path | None, orders: int, as_json: bool) -> None:
+    """Try the settings, the broker, the topics, the selected sites; Willow's token, permissions, lists and manners;
+    the enumerations, and what would become of the newest orders.
 
-    Prints a tick or a remedy each. Changes nothing in Kafka or Willow. The exit code is 1 if anything failed.
+    Prints a tick or a remedy each; ! is for you to judge. Changes nothing in Kafka or Willow: a permission is tried by
+    a call that can have no effect. The exit code is 1 if anything failed.
     """
-    findings = asyncio.run(_run(config, live=not as_json))
+    findings = asyncio.run(_run(config, orders, live=not as_json))
     failed = [finding for finding in findings if finding.state == "failed"]
     if as_json:
         document = {"ok": not failed, "findings": [asdict(finding) for finding in findings]}
@@ -35,13 +46,13 @@ def command(config: Path | None, as_json: bool) -> None:
         raise CliError(f"{len(failed)} of {len(findings)} checks failed: {probes}", "See the remedy of each above.")
 
 
-async def _run(config: Path | None, *, live: bool) -> list[Finding]:
+async def _run(config: Path | None, orders: int, *, live: bool) -> list[Finding]:
     findings: list[Finding] = []
 
     def found(finding: Finding) -> None:
         findings.append(finding)
         if live:
-            click.echo(_line(finding))
+            click.echo(printable(_line(finding)))
 
     try:
         settings = load_settings(config, os.environ).settings
@@ -51,7 +62,7 @@ async def _run(config: Path | None, *, live: bool) -> list[Finding]:
         found(Finding("the rest", "skipped", "needs settings that can be used"))
         return findings
     found(Finding("settings", "ok", _summary(settings)))
-    async for finding in probe_all(settings):
+    async for finding in probe_all(settings, orders):
         found(finding)
     return findings
 

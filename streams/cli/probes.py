@@ -10,6 +10,10 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.agents.lists import read_lists
 from streams.cli.common import progress
+from streams.cli.finding import Finding
+from streams.cli.probes_orders import order_findings
+from streams.cli.probes_tickets import behaviour, permissions
+from streams.cli.reach import willow_client
 from streams.kafka.admin import KafkaProblem, wait_for_broker
 from streams.kafka.connection import confluent_config
 from streams.kafka.topics import check_topics
@@ -27,14 +31,11 @@ READ_SECONDS = 120.0
 """For reading the entity topic whole; a million entities take a small part of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``failed`` findings decide the exit code; ``skipped`` ones name what they would have needed."""
+@dataclass(slots=True)
+class _Known:
+    """What probes found that later ones need."""
 
-    probe: str
-    state: Literal["ok", "failed", "skipped", "note"]
-    message: str
-    remedy: str = ""
+    twins: TwinTable | None = None
 
 
 PROXY_NOTE = Finding(
@@ -46,16 +47,18 @@ PROXY_NOTE = Finding(
 )
 
 
-async def probe_all(settings: Settings) -> AsyncIterator[Finding]:
-    """Everything that needs Kafka, then everything that needs Willow. Raises nothing that has a remedy."""
-    async for finding in _kafka(settings):
+async def probe_all(settings: Settings, orders: int) -> AsyncIterator[Finding]:
+    """Everything that needs Kafka, then everything that needs Willow, then the newest ``orders`` (0: none), which need
+    both. Raises nothing that has a remedy."""
+    known = _Known()
+    async for finding in _kafka(settings, known):
         yield finding
-    async for finding in _willow(settings):
+    async for finding in _willow(settings, orders, known):
         yield finding
     yield PROXY_NOTE
 
 
-async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
+async def _kafka(settings: Settings, known: _Known) -> AsyncIterator[Finding]:
     servers = settings.kafka.bootstrap_servers
     try:
         await asyncio.to_thread(wait_for_broker, settings)
@@ -67,7 +70,7 @@ async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding("broker", "ok", f"answers at {servers}")
     for finding in await asyncio.to_thread(_topics, settings):
         yield finding
-    for finding in await _sites(settings):
+    for finding in await _sites(settings, known):
         yield finding
 
 
@@ -86,14 +89,17 @@ def _topics(settings: Settings) -> list[Finding]:
     return findings
 
 
-async def _sites(settings: Settings) -> list[Finding]:
+async def _sites(settings: Settings, known: _Known) -> list[Finding]:
     try:
         table = await _read_entities(settings)
     except ViewFailed as error:
         return [Finding("sites", "failed", str(error), error.remedy)]
-    topic = settings.topics.entities
+    known.twins, topic = table, settings.topics.entities
     if len(table) == 0:
-        remedy = "Let the change feed take a snapshot of places and things, or send them with `willow-sync produce`."
+        remedy = (
+            "Let the change feed take a snapshot of places and things, or run `willow-sync backfill --entities` or "
+            "`willow-sync twins pull`."
+        )
         return [Finding("sites", "failed", f"{topic} holds no entity: every order would be parked", remedy)]
     selection = Selection.of(settings.selected_sites)
     if selection.sites is None:
@@ -104,7 +110,7 @@ async def _sites(settings: Settings) -> list[Finding]:
 
 def _site(name: str, unknown: bool, table: TwinTable, topic: str) -> Finding:
     if unknown:
-        remedy = "Correct selected_sites (a Mapped id or a Willow site twin id), or send the site to the topic."
+        remedy = "`willow-sync sites` lists what to select: correct selected_sites, or send the site to the topic."
         return Finding("sites", "failed", f"{name!r} is not in {topic} ({len(table)} entities read)", remedy)
     node = table.get(name) or table.get(table.by_twin(name) or "")
     called = f" ({node.name})" if node is not None and node.name else ""
@@ -150,32 +156,43 @@ async def _read_entities(settings: Settings) -> TwinTable:
     return table
 
 
-async def _willow(settings: Settings) -> AsyncIterator[Finding]:
-    willow = settings.willow
-    async with WillowClient(
-        willow.base_url,
-        willow.client_id,
-        willow.client_secret.get_secret_value(),
-        request_timeout=willow.request_timeout.total_seconds(),
-        max_connections=willow.max_in_flight,
-    ) as client:
+async def _willow(settings: Settings, orders: int, known: _Known) -> AsyncIterator[Finding]:
+    async with willow_client(settings) as client:
         try:
             await client.authenticate()
         except WillowError as error:
             yield Finding("token", "failed", str(error), error.remedy)
-            yield Finding("lists", "skipped", "needs a token")
-            yield Finding("enumerations", "skipped", "needs Willow's lists")
+            for probe in ("permissions", "lists", "enumerations", "orders"):
+                yield Finding(probe, "skipped", "needs a token")
             return
-        yield Finding("token", "ok", f"given by {willow.base_url}")
-        try:
-            lists = await read_lists(client)
-        except WillowError as error:
-            yield Finding("lists", "failed", str(error), error.remedy)
-            yield Finding("enumerations", "skipped", "needs Willow's lists")
-            return
+        yield Finding("token", "ok", f"given by {settings.willow.base_url}")
+        async for finding in _with_token(settings, orders, known, client):
+            yield finding
+
+
+async def _with_token(settings: Settings, orders: int, known: _Known, client: WillowClient) -> AsyncIterator[Finding]:
+    async for finding in permissions(client):
+        yield finding
+    try:
+        async for finding in behaviour(client):
+            yield finding
+    except WillowError as error:
+        yield Finding("pages", "failed", f"tickets can't be listed: {error}", error.remedy)
+    try:
+        lists = await read_lists(client)
+    except WillowError as error:
+        yield Finding("lists", "failed", str(error), error.remedy)
+        yield Finding("enumerations", "skipped", "needs Willow's lists")
+        yield Finding("orders", "skipped", "needs Willow's lists")
+        return
     yield Finding("lists", "ok", _counts(lists))
     for finding in _enumerations(settings, lists):
         yield finding
+    if known.twins is None:
+        yield Finding("orders", "skipped", "needs a broker and the entity topic")
+    elif orders:
+        async for finding in order_findings(settings, orders, known.twins, lists, client):
+            yield finding
 
 
 def _counts(lists: WillowLists) -> str:

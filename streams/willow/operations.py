@@ -86,8 +86,8 @@ GET_TWIN = Operation("get_twin", Group.TWINS, "get", "GET", "/twins/{id}", tw.Tw
 PATCH_TWIN = Operation("patch_twin", Group.TWINS, "patch", "PATCH", "/twins/{id}", _NOTHING, _BOTH, _USERS, _JSON,
     list[tw.TwinPatch], status=204, errors=(400, 403, 404), rate_group=_TWINS)
 TWINS_BY_IDS = Operation("twins_by_ids", Group.TWINS, "by_ids", "POST", "/twins/ids", list[tw.Twin], _BOTH,
-    ("check", "audit", "twins pull"), _JSON, tw.TwinIds, tw.RelationshipsQuery, errors=(400, 403, 404), rate_group=_TWINS,
-    repeatable=True)
+    ("check", "audit", "twins pull"), _JSON, tw.TwinIds, tw.RelationshipsQuery, errors=(400, 403, 404),
+    rate_group=_TWINS, repeatable=True)
 TWIN_GRAPH = Operation("twin_graph", Group.TWINS, "graph", "POST", "/twins/graph", tw.TwinGraph, _BOTH, _USERS, _JSON,
     tw.TwinGraphRequest, errors=(403, 404, 504), rate_group=_TWINS, repeatable=True)
 COUNT_TWINS = Operation("count_twins", Group.TWINS, "count", "POST", "/twins/count", int, _BOTH, _PULL_AND_CHECK, _JSON,

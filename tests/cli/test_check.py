@@ -90,7 +90,8 @@ def test_all_is_well(make: Make, check: Callable[[Settings], tuple[int, Findings
     _send_site(settings)
     code, findings = check(settings)
     assert code == 0, findings
-    probes = ["settings", "broker", "topics", "sites", "token", "lists", "enumerations", "proxies"]
+    probes = ["settings", "broker", "topics", "sites", "token", "permissions", "pages", "read shape"]
+    probes += ["externalId filter", "lists", "enumerations", "orders", "proxies"]
     assert list(dict.fromkeys(finding["probe"] for finding in findings)) == probes
     assert [finding["message"] for finding in _of(findings, "sites")] == [
         f"'SITE1' (Harbour House) is in {settings.topics.entities}",
@@ -146,7 +147,8 @@ def test_a_refused_token_skips_what_needs_it(make: Make, check: Callable[[Settin
     code, findings = check(settings)
     assert code == 1
     states = {finding["probe"]: finding["state"] for finding in findings}
-    assert (states["token"], states["lists"], states["enumerations"]) == ("failed", "skipped", "skipped")
+    assert states["token"] == "failed"
+    assert {states[probe] for probe in ("permissions", "lists", "enumerations", "orders")} == {"skipped"}
     assert states["sites"] == "ok"
 
 

@@ -206,3 +206,37 @@ async def pulled(settings: Settings) -> Any:
         run = Run(settings, read_twins(log, settings), dry_run=False, rewrite=True)
     async with WillowClient(willow.base_url, willow.client_id, willow.client_secret.get_secret_value()) as client:
         return await run(Walk(client, None, page=20), restart=False)
+
+
+class TestCheck:
+    def test_it_tells_what_the_newest_orders_lack(
+        self, settings: Settings, portfolio: Portfolio, invoke: Invoke
+    ) -> None:
+        send(settings, portfolio)
+        ended = invoke(settings, "check", "--json")
+        assert ended.exit_code == 0, ended.output
+        findings = json.loads(ended.stdout)["findings"]
+        notes = {(item["probe"], item["message"].split(":")[0]) for item in findings if item["state"] == "note"}
+        assert ("coverage", "enumerations.job_status") in notes
+        assert ("twins", "Willow does not know 1 of") in {(probe, said[:25]) for probe, said in notes}
+        (orders,) = (item for item in findings if item["probe"] == "orders")
+        assert "would have a ticket" in orders["message"]
+        assert "skip unmapped_job_status" in orders["message"]
+
+    def test_a_mapping_that_fits_no_order_fails(
+        self, settings_for: Make, emulator: Emulator, willow_at: WillowAt, portfolio: Portfolio, invoke: Invoke
+    ) -> None:
+        wrong = {"job_status": {"mode": "map", "values": {"Nonsense": "Open"}}}
+        settings = settings_for(willow=willow_at(emulator), enumerations=wrong)
+        ensure_topics(settings)
+        send(settings, portfolio)
+        ended = invoke(settings, "check", "--orders", "50")
+        assert ended.exit_code == 1
+        assert "✗ orders: of the newest 50 orders 0 would have a ticket" in ended.stdout
+        assert "✗ coverage: enumerations.job_status" in ended.stdout
+
+    def test_orders_can_be_left_out(self, settings: Settings, portfolio: Portfolio, invoke: Invoke) -> None:
+        send(settings, portfolio)
+        ended = invoke(settings, "check", "--orders", "0")
+        assert ended.exit_code == 0
+        assert "coverage" not in ended.stdout

@@ -68,10 +68,18 @@ async def _kafka(settings: Settings, known: _Known) -> AsyncIterator[Finding]:
         yield Finding("sites", "skipped", "needs a broker")
         return
     yield Finding("broker", "ok", f"answers at {servers}")
-    for finding in await asyncio.to_thread(_topics, settings):
+    findings = await asyncio.to_thread(_topics, settings)
+    for finding in findings:
         yield finding
+    if any(finding.state == "failed" and _names(finding, settings.topics.entities) for finding in findings):
+        yield Finding("sites", "skipped", f"needs {settings.topics.entities}")
+        return
     for finding in await _sites(settings, known):
         yield finding
+
+
+def _names(finding: Finding, topic: str) -> bool:
+    return finding.message.startswith(f"{topic}: ")
 
 
 def _topics(settings: Settings) -> list[Finding]:

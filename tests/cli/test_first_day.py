@@ -240,3 +240,11 @@ class TestCheck:
         ended = invoke(settings, "check", "--orders", "0")
         assert ended.exit_code == 0
         assert "coverage" not in ended.stdout
+
+
+def test_a_topic_of_something_else_holds_no_outcomes(settings: Settings, portfolio: Portfolio, invoke: Invoke) -> None:
+    send(settings, portfolio, entities=False)
+    assert "0 outcomes in" in invoke(settings, "outcomes").stdout
+    ended = invoke(settings, "outcomes", "--topic", settings.topics.work_orders)
+    assert ended.exit_code == 1
+    assert "holds no outcomes" in ended.stderr

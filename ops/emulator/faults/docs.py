@@ -42,7 +42,8 @@ _TOP = """\
 
 `willow-sync emulator` runs a Willow in memory: the [whole of its public API](operations.md), strict, and on purpose
 not idempotent: a second create with the same `externalId` makes a second ticket. `willow-sync emulator --help` lists
-its switches; `--world` gives it [twins, insights, events and time series](client.md#the-emulators-world). What goes
+its switches; `--world` gives it [twins, insights, events and time series](client.md#the-emulators-world), and
+`--portfolio` the twins and lists of the demo's sample portfolio. What goes
 wrong with it stands in a document, YAML or JSON:
 
 ```sh

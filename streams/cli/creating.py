@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from streams.cli.common import CliError, progress
+from streams.planning.lists import fold_form
 from streams.planning.suggesting import Suggestion
 from streams.settings import EnumerationMode, Settings
 from streams.willow import CategoryWrite, JobTypeWrite, ServiceNeededWrite, WillowClient, WillowError
@@ -42,15 +43,17 @@ _CREATORS: dict[str, tuple[int, Callable[[WillowClient, str], Awaitable[str]]]] 
 
 def plan_of(suggestions: Iterable[Suggestion], only: Sequence[str], min_records: int) -> list[Creation]:
     """What is missing in Willow: values that nothing there is named like. An inactive or an ambiguous entry is not
-    mended by one more of its name."""
+    mended by one more of its name; of spellings that have one form the most frequent is made, for the others lead to
+    it by form then."""
     planned: list[Creation] = []
     for found in suggestions:
         setting = found.field.setting
         wanted = setting in only if only else found.present.mode is not EnumerationMode.OMIT
         if setting not in _CREATORS or not wanted:
             continue
-        lacking = (item for item in found.unmatched if item.creatable and item.records >= min_records)
-        planned += [_planned(setting, item.value.strip(), item.records) for item in lacking]
+        lacking = [item for item in found.unmatched if item.creatable and item.records >= min_records]
+        first = {fold_form(item.value): item for item in reversed(lacking)}
+        planned += [_planned(setting, item.value.strip(), item.records) for item in lacking if item in first.values()]
     return planned
 
 

@@ -89,7 +89,8 @@ def create_command(
     elif not yes:
         click.echo("nothing was created; --yes creates them")
     else:
-        click.echo(f"{len(created)} created; running workers see them within ten minutes")
+        made = sum(item.id is not None for item in created)
+        click.echo(f"{made} created; running workers see them within ten minutes")
 
 
 async def _create(

@@ -36,6 +36,8 @@ class _Known:
     """What probes found that later ones need."""
 
     twins: TwinTable | None = None
+    missing: frozenset[str] = frozenset()
+    """Input topics that can't be used."""
 
 
 PROXY_NOTE = Finding(
@@ -71,15 +73,14 @@ async def _kafka(settings: Settings, known: _Known) -> AsyncIterator[Finding]:
     findings = await asyncio.to_thread(_topics, settings)
     for finding in findings:
         yield finding
-    if any(finding.state == "failed" and _names(finding, settings.topics.entities) for finding in findings):
+    inputs = (settings.topics.entities, settings.topics.work_orders)
+    failed = [finding.message for finding in findings if finding.state == "failed"]
+    known.missing = frozenset(name for name in inputs if any(text.startswith(f"{name}: ") for text in failed))
+    if settings.topics.entities in known.missing:
         yield Finding("sites", "skipped", f"needs {settings.topics.entities}")
         return
     for finding in await _sites(settings, known):
         yield finding
-
-
-def _names(finding: Finding, topic: str) -> bool:
-    return finding.message.startswith(f"{topic}: ")
 
 
 def _topics(settings: Settings) -> list[Finding]:
@@ -196,8 +197,8 @@ async def _with_token(settings: Settings, orders: int, known: _Known, client: Wi
     yield Finding("lists", "ok", _counts(lists))
     for finding in _enumerations(settings, lists):
         yield finding
-    if known.twins is None:
-        yield Finding("orders", "skipped", "needs a broker and the entity topic")
+    if known.twins is None or known.missing:
+        yield Finding("orders", "skipped", "needs both input topics")
     elif orders:
         async for finding in order_findings(settings, orders, known.twins, lists, client):
             yield finding

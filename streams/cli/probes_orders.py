@@ -6,6 +6,7 @@ from typing import Literal
 
 from streams.cli.common import progress_if_long
 from streams.cli.finding import Finding
+from streams.kafka.admin import KafkaProblem
 from streams.planning.lists import WillowLists
 from streams.planning.rules import Rules
 from streams.reading.log import ReadFailed
@@ -23,7 +24,7 @@ async def order_findings(
     """Of at most ``count`` orders that changed last."""
     try:
         records = await asyncio.to_thread(newest_orders, settings, count, watch=progress_if_long)
-    except ReadFailed as error:
+    except (ReadFailed, KafkaProblem) as error:
         yield Finding("orders", "failed", str(error), error.remedy)
         return
     if not records:

@@ -67,9 +67,13 @@ def targets(twin: Twin, name: str) -> tuple[str, ...]:
     return tuple(item.target_id for item in twin.outgoing_relationships if item.name == name)
 
 
-def place_entity(twin: Twin, kind: PlaceKind, places: Places, org_id: str | None) -> Entity:
-    above = places.above(twin.id)
-    return _entity(twin, kind.value, org_id, is_part_of=above)
+def place_entity(twin: Twin, kind: PlaceKind, org_id: str | None) -> Entity:
+    """Still without the place above it: see ``placed``."""
+    return _entity(twin, kind.value, org_id, is_part_of=None)
+
+
+def placed(place: Entity, above: str | None) -> Entity:
+    return place if above is None else place.model_copy(update={"is_part_of": Link(id=above)})
 
 
 def thing_entity(twin: Twin, location: str | None, whole: str | None, org_id: str | None) -> Entity:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from schemas.entity import Entity
 from streams.planning.places import PlaceKind
-from streams.pulling.entities import LOCATED_IN, PART_OF, Places, place_entity, targets, thing_entity
+from streams.pulling.entities import LOCATED_IN, PART_OF, Places, place_entity, placed, targets, thing_entity
 from streams.pulling.models import Kinds, kinds_of
 from streams.willow import CountTwins, Include, ListTwins, ModelFilter, Twin, WillowClient
 
@@ -50,19 +50,19 @@ class Walk:
 
     async def places(self) -> AsyncIterator[Pulled]:
         """Read whole before the first record: a floor may be listed before its building."""
-        kept: list[tuple[Twin, PlaceKind]] = []
+        # Records without their place, not twins: a large estate has a hundred thousand, of some kilobytes each.
+        kept: list[tuple[str, PlaceKind, Entity]] = []
+        pulled = Pulled()
         async for page in self._willow.twins.pages(self._which(self._kinds.place_roots, None)):
             twins = await self._related(page.items)
             for twin in twins:
                 kind = self._kinds.of(twin.model_id)
                 if kind is not None and kind is not PlaceKind.THING:
                     self._places.add(twin, kind)
-                    kept.append((twin, kind))
+                    if self._counts(twin, pulled):
+                        kept.append((twin.id, kind, place_entity(twin, kind, self._org_id)))
             yield Pulled(read=len(twins))
-        pulled = Pulled()
-        for twin, kind in kept:
-            if self._counts(twin, pulled):
-                pulled.entities.append((kind, place_entity(twin, kind, self._places, self._org_id)))
+        pulled.entities = [(kind, placed(entity, self._places.above(twin))) for twin, kind, entity in kept]
         yield pulled
 
     async def things(self, token: str | None) -> AsyncIterator[Pulled]:

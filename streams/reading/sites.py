@@ -19,6 +19,9 @@ from streams.tables.twins import TwinTable
 
 _KINDS = frozenset({PlaceKind.SITE, PlaceKind.BUILDING})
 
+#: Entities between two signs of progress: showing each would take longer than placing it.
+_STEP = 1000
+
 #: How like two spellings are, from 0 to 1, to be taken for one.
 _ALIKE = 0.8
 
@@ -78,12 +81,14 @@ def survey(twins: TwinTable, records: Iterable[InputRecord], rules: Rules, watch
     places = {node.id: node for node in _candidates(twins, selection)}
     held, with_twin = Counter[str](), Counter[str]()
     with watch(len(twins), "placing entities") as advance:
-        for node in twins.nodes():
+        for number, node in enumerate(twins.nodes(), start=1):
             inside = _above(node.id, twins, places)
             held.update(inside)
             if node.twin_id is not None:
                 with_twin.update(inside)
-            advance(1)
+            if number % _STEP == 0:
+                advance(_STEP)
+        advance(len(twins) % _STEP)
     read, by_order = _places_of_orders(twins, records, rules, places)
     orders = Counter(place for inside in by_order.values() for place in inside)
     return SitesFound(
@@ -121,10 +126,12 @@ def _places_of_orders(
     for record in records:
         read += 1
         change = record.change
-        if change is None or change.deleted or "relatesTo" not in change.record:
+        if change is None:
             continue
-        why = refused(change.record, rules)
-        if why is None or why.code == "missing_job_status":
+        why = None if change.deleted else refused(change.record, rules)
+        if change.deleted or (why is not None and why.code != "missing_job_status"):
+            found.pop(change.order_id, None)
+        elif "relatesTo" in change.record:
             inside = tuple(sorted(_related(change.record["relatesTo"] or (), twins, places)))
             # One tuple for all orders of a place: a portfolio has a million orders and some thousand places.
             found[change.order_id] = known.setdefault(inside, inside)

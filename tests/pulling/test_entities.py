@@ -7,7 +7,7 @@ import pytest
 
 from streams.planning.decode import decode_entity
 from streams.planning.places import EntityNode, PlaceKind
-from streams.pulling.entities import Places, place_entity, thing_entity
+from streams.pulling.entities import Places, place_entity, placed, thing_entity
 from streams.settings import InputFormat
 from streams.willow import Twin
 
@@ -65,7 +65,7 @@ def test_a_thing_is_in_the_most_specific_place_that_holds_it(places: Places) -> 
 
 def test_the_twin_table_reads_what_was_written(places: Places) -> None:
     room = twin("ROOM", "R1", mappedIds=[{"exactType": "SpaceCode", "scope": "BUILDING", "value": "1.01"}])
-    record = place_entity(room, PlaceKind.SPACE, places, "ORG1")
+    record = placed(place_entity(room, PlaceKind.SPACE, "ORG1"), places.above("ROOM"))
     assert json.loads(record.to_json()) == {
         "id": "R1",
         "exactType": "Space",

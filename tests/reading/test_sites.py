@@ -53,13 +53,14 @@ def test_each_candidate_with_what_lies_in_it_below_the_one_that_holds_it() -> No
         {"id": "C", "relatesTo": [{"id": "L1"}, {"id": "NOWHERE"}]},
         {"id": "D", "relatesTo": [{"id": "T1"}], "mappingKey": "x@willow"},
     ]
+    orders += [{"id": "E", "relatesTo": [{"id": "B2"}]}, {"id": "E", "exactType": "Other", "relatesTo": [{"id": "B2"}]}]
     found = surveyed(orders, "TW-S1")
     assert found.candidates == (
         Candidate("B2", "Building", "Depot", None, None, 0, 0, 0, None),
         Candidate("S1", "Site", "Campus", "TW-S1", None, 3, 1, 2, "TW-S1"),
         Candidate("B1", "Building", "North House", None, "S1", 2, 1, 1, "TW-S1"),
     )
-    assert (found.unknown, found.every, found.records, found.orders, found.placeless) == ((), False, 5, 3, 1)
+    assert (found.unknown, found.every, found.records, found.orders, found.placeless) == ((), False, 7, 3, 1)
 
 
 def test_an_unknown_selection_is_told_with_what_may_be_meant() -> None:

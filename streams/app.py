@@ -15,7 +15,7 @@ from streams.agents.outlet import Outlet
 from streams.agents.planner import Planner
 from streams.agents.sink import Item, Sink
 from streams.agents.stops import Stops
-from streams.agents.takeover import TakeOver, ready_problems
+from streams.agents.takeover import TakeOver
 from streams.agents.tickets import Tickets
 from streams.agents.timers import Timers
 from streams.agents.waiting import WaitingIndex
@@ -26,6 +26,7 @@ from streams.delivery.pause import Breaker, Pause
 from streams.delivery.rate import SharedRate
 from streams.delivery.state import OrderState
 from streams.edges import Edges
+from streams.health import measure
 from streams.kafka.in_flight import InFlight
 from streams.kafka.transport import Hooks
 from streams.metrics import Metrics
@@ -77,6 +78,7 @@ class SyncApp:
     ) -> None:
         self.settings, self.metrics, self._accept_gap = settings, metrics, accept_gap
         self._edges = edges = edges or Edges()
+        self.clock = edges.clock
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.app = edges.app(settings)
         topics, willow = settings.topics, settings.willow
@@ -110,7 +112,7 @@ class SyncApp:
         self.orders = edges.orders(self.app)
         self.orders.producer = self.producer
         self._wire(kafka)
-        self._measure()
+        measure(self)
         self._tasks: list[asyncio.Task[None]] = []
         self._caught_up: dict[int, asyncio.Task[None]] = {}
 
@@ -179,30 +181,6 @@ class SyncApp:
     def _outlet(self) -> Outlet:
         writer = Writer(self.producer, self.settings, clock=self._edges.clock)
         return Outlet(writer, Calls, self.identities, self.claims, self.controls, self.metrics.outcome)
-
-    def _measure(self) -> None:
-        gauge = self.metrics.gauge
-        gauge("in_flight", "Calls to Willow under way.", lambda: self.calls.in_flight)
-        gauge("creates_in_doubt", "Orders of which nobody knows whether a ticket exists.", lambda: self.index.in_doubt)
-        gauge("twin_table_lag_records", "Entities still to be read at start.", lambda: self.entities_view.lag)
-        gauge("left_tickets", "Orders that have a ticket and no longer qualify.", lambda: self.timers.left)
-        gauge("oldest_unsynced_seconds", "Age of the oldest record in work.", self._oldest_unsynced)
-        gauge("pending_records", "Intents read and not yet acknowledged.", lambda: self.sink_window.records)
-        gauge("token_expires_seconds", "Life left in Willow's token.", lambda: self.client.token_expires_in or 0.0)
-        self.metrics.by_labels(
-            "parked",
-            "Parked orders by reason.",
-            ["reason"],
-            lambda: {(code,): count for code, count in self.index.parked_by_reason().items()},
-        )
-        self.metrics.by_labels(
-            "lag_records", "Records not committed yet.", ["topic", "partition"], lambda: dict(self.app.consumer.lags())
-        )
-
-    def _oldest_unsynced(self) -> float:
-        windows = (self.sink_window, *self.planner_windows)
-        stamps = [stamp for window in windows if (stamp := window.oldest) is not None]
-        return max(0.0, self._edges.clock() - min(stamps)) if stamps else 0.0
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -372,20 +350,6 @@ class SyncApp:
         """Something that only a restart can mend: the worker stops, nothing is acknowledged that was not done."""
         if not self.failed.done():
             self.failed.set_result(error)
-
-    def ready(self) -> list[str]:
-        """What is not ready yet, in words; empty when all is."""
-        missing = [f"{view.topic}: {view.lag} records to read" for view in self._views() if not view.ready]
-        missing += ready_problems(self.takeover, self._my_partitions())
-        missing += [f"paused ({pause.cause}): {pause.detail}" for pause in self.breaker.pauses]
-        if self.lists.current is None:
-            missing.append(f"Willow's lists were not read: {self.lists.problem or 'not yet'}")
-        if self.app.rebalancing:
-            missing.append("rebalancing")
-        if self.entities_view.ready:
-            rules = Rules.of(self.settings)
-            missing += [f"selected site {site} is unknown" for site in rules.selection.unknown(self.twins)]
-        return missing
 
     def _views(self) -> tuple[View, ...]:
         return (self.entities_view, self.identities_view, self.claims_view)

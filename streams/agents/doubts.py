@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from schemas.claim import ClaimState
 from schemas.intent import IntentKind
@@ -25,7 +25,11 @@ from streams.delivery.state import Owed, Waiting
 from streams.tables.view import View
 
 Accept = Callable[[Order, Step[Any]], Awaitable[None]]
-Upsert = Callable[[Order, Step[Any], OpenClaim | None], Awaitable[None]]
+
+
+class Upsert(Protocol):
+    async def __call__(self, order: Order, step: Step[Any], *, found: bool) -> None:
+        """As ``Tickets.upsert``."""
 
 
 def claim_of(waiting: Waiting) -> OpenClaim:
@@ -138,7 +142,7 @@ class Doubts:
             for step, owed in zip(rest, replaced[1:], strict=True)
         ]
         if first.intent["kind"] == IntentKind.UPSERT:
-            await self._upsert(order, first, settled)
+            await self._upsert(order, first, found=settled is not None)
         else:
             await self._accept(order, first)
         await self.work_off(order)

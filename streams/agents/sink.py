@@ -9,6 +9,7 @@ from schemas.intent import IntentKind
 from schemas.outcome import OutcomeKind, Reason
 from schemas.replan import Cause
 from streams.agents import timers
+from streams.agents.creates import doubt
 from streams.agents.doubts import Doubts
 from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
@@ -112,7 +113,7 @@ class Sink:
         """A timer, or an operator's word."""
         match (step.intent.get("signal") or {}).get("cause"):
             case timers.READ_BACK:
-                await self._tickets.read_back(order)
+                await self._tickets.updates.read_back(order)
             case timers.EXPIRE:
                 await self._expire(order)
             case "restate":
@@ -120,7 +121,7 @@ class Sink:
             case "resolve":
                 await self._resolve(order, (step.intent["signal"].get("result") or {}).get("ticketId"))
             case "adopt":
-                await self._tickets.nominate(order, step.intent["signal"]["result"]["ticketId"])
+                await self._tickets.bindings.nominate(order, step.intent["signal"]["result"]["ticketId"])
             case _:
                 await self._doubts.signal(order, step)
 
@@ -130,9 +131,9 @@ class Sink:
         if waiting is not None and waiting.kind == "in_doubt":
             await self._doubts.resolve(order, ticket_id)
         elif ticket_id is not None:
-            await self._tickets.bind(order, ticket_id)
+            await self._tickets.bindings.bind(order, ticket_id)
         else:
-            await self._tickets.forget(order, "unbound")
+            await self._tickets.bindings.forget(order, "unbound")
 
     async def _expire(self, order: Order) -> None:
         """Parked longer than ``park_ttl``; not if what it waited for has come meanwhile."""
@@ -214,13 +215,13 @@ class Sink:
         seen = order.seen()
         if seen.ticket is None and seen.open:
             # It replaced a create that was sent before a crash: told "untracked", its ticket would be nobody's.
-            return await self._tickets.doubt(order, step, seen.open[0], Effort())
+            return await doubt(order, step, seen.open[0], Effort())
         if step.superseded:
             await order.begin(step)
         # A crash may have come between the ticket's identity and the state.
         ticket = order.state.ticket_id = seen.ticket
         if ticket and step.intent.get("fields") and not order.state.gone:
-            return await self._tickets.close(order, step, ticket)
+            return await self._tickets.updates.close(order, step, ticket)
         why = reason("deleted_kept", ticket=ticket) if ticket else reason("deleted_untracked")
         await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
 
@@ -235,6 +236,6 @@ class Sink:
             order.state.ticket_id = seen.ticket
             why = left(why)
             if step.intent.get("fields") and not order.state.gone:
-                return await self._tickets.close(order, step, seen.ticket, why)
+                return await self._tickets.updates.close(order, step, seen.ticket, why)
         await order.conclude(step, OutcomeKind.SKIPPED, code=why.model_dump())
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streams.agents import calls, doubts, tickets, waiting
+from streams.agents import calls, creates, doubts, tickets, waiting
 from streams.agents.order import Order
 from streams.agents.planner import Planner
 from streams.agents.writer import Writer
@@ -102,7 +102,7 @@ def _open_claims_ignored(patch: pytest.MonkeyPatch) -> None:
         return None if seen.ticket is None else Ticketed(seen.ticket)
 
     patch.setattr(tickets, "before_claim", lambda seen: ticketed(seen) or MayClaim())
-    patch.setattr(tickets, "after_claim", lambda *_, **__: MayPut())
+    patch.setattr(creates, "after_claim", lambda *_, **__: MayPut())
 
 
 def _each_record_a_lane_of_its_own(patch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def _set(target: Any, name: str, value: Any) -> Patch:
 def _faults() -> Iterator[Seeded]:
     lost_answer, many = small.created_without_an_answer, small.two_orders
     yield Seeded(
-        "a claim is not looked at before the PUT", _set(tickets, "after_claim", _may_put), _once(_two_groups), "I1"
+        "a claim is not looked at before the PUT", _set(creates, "after_claim", _may_put), _once(_two_groups), "I1"
     )
     yield Seeded("open claims of others are ignored", _open_claims_ignored, _killed(many), "I1")
     yield Seeded("an ambiguous create is repeated", _set(create, "proves_not_executed", _yes), _once(lost_answer), "I1")

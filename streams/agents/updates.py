@@ -1,0 +1,201 @@
+"""Keeping an order's ticket in step: compare, patch, adopt, close, and read back what had no answer."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.claim import ClaimState
+from schemas.intent import IntentKind
+from schemas.outcome import OutcomeKind, Reason
+from streams.agents.attempts import Attempt, Refusals, differences
+from streams.agents.bindings import Bindings
+from streams.agents.calls import Calls, Failed
+from streams.agents.order import Order
+from streams.agents.writer import Acked
+from streams.delivery.answers import Fault
+from streams.delivery.create import binding, claim_for, coordinates
+from streams.delivery.outcomes import Effort
+from streams.delivery.reconcile import Desired, Step, changes
+from streams.planning.reasons import reason
+
+log = logging.getLogger(__name__)
+
+
+class Updates:
+    """Within ``settle`` seconds Willow has carried a request out or dropped it. ``on_missing`` is the setting
+    on_missing_ticket."""
+
+    def __init__(self, calls: Calls, refusals: Refusals, bindings: Bindings, *, settle: float, on_missing: str) -> None:
+        self._calls, self._refusals, self._bindings = calls, refusals, bindings
+        self._settle, self._on_missing = settle, on_missing
+
+    async def close(self, order: Order, step: Step[Any], ticket_id: str, leaving: Reason | None = None) -> None:
+        """Give the ticket of an order that was deleted, or is ``leaving``, its closing status."""
+        want = Desired(dict(step.intent["fields"]), order.state.clear.get("twinId"))
+        await self.keep_in_step(order, Attempt(step, want, leaving=leaving), ticket_id)
+
+    async def keep_in_step(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
+        """False: the ticket is gone and another may be made, look again."""
+        state, intent = order.state, attempt.step.intent
+        named = intent.get("ticketIds") or []
+        if named and named[0] != ticket_id and not attempt.adopting:
+            attempt.effort.warnings.append(
+                f"identity_conflict: the order names ticket {named[0]}, its own is {ticket_id}"
+            )
+        if state.gone and self._may_replace(attempt):
+            await self._bindings.forget(order, "ticket_gone")
+            return False
+        if state.gone:
+            why = reason("ticket_not_found", ticket=ticket_id, detail="as it said before")
+            await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
+            return True
+        while True:
+            try:
+                changed = await self._what_changed(order, attempt, ticket_id)
+                if changed:
+                    await self._patch(order, attempt, ticket_id, changed)
+            except Failed as failed:
+                if failed.fault is Fault.TICKET_GONE and order.seen().ticket and self._may_replace(attempt):
+                    await self._bindings.forget(order, "ticket_gone")
+                    return False
+                if await self._refusals.give_up(order, attempt, failed):
+                    return True
+                continue
+            await self._updated(order, attempt, ticket_id, changed)
+            return True
+
+    def _may_replace(self, attempt: Attempt) -> bool:
+        return self._on_missing == "create" and attempt.step.intent["kind"] == IntentKind.UPSERT
+
+    async def _what_changed(self, order: Order, attempt: Attempt, ticket_id: str) -> dict[str, Any]:
+        state = order.state
+        if state.ticket_id == ticket_id and state.hashes:
+            forced = attempt.step.intent.get("force", False)
+            return dict(attempt.fields) if forced else changes(attempt.fields, state.hashes)
+        # Nothing is known of what was sent (a new group, a crash, an adoption): Willow's own word counts.
+        ticket = await self._calls.get(ticket_id, attempt.effort)
+        state.ticket_id = ticket_id
+        return differences(ticket, attempt.fields)
+
+    async def _send(self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort) -> None:
+        state, clock = order.state, order.books.clock
+        before, answered = state.read_back, True
+
+        def unanswered() -> None:
+            nonlocal answered
+            answered = False
+            state.read_back_at(clock() + self._settle, fields)
+
+        # Before it is sent: a worker that is killed meanwhile can't say any more that a late PATCH may come.
+        state.read_back_at(clock() + order.books.writer.send_within + self._settle, fields)
+        await order.save_read_back()
+        try:
+            await self._calls.update(ticket_id, fields, effort, unanswered)
+        finally:
+            if answered:
+                state.read_back = before
+
+    async def _patch(self, order: Order, attempt: Attempt, ticket_id: str, changed: dict[str, Any]) -> None:
+        """Raises Failed. What Willow refuses and nobody needs is left out, once."""
+        sent = changed
+        for last in (False, True):
+            try:
+                await self._send(order, ticket_id, sent, attempt.effort)
+                break
+            except Failed as failed:
+                if failed.fault is Fault.CONFLICT and not last:
+                    ticket = await self._calls.get(ticket_id, attempt.effort)
+                    sent = differences(ticket, sent)
+                elif (
+                    failed.fault is Fault.RECORD and not last and self._refusals.leave_out(attempt, failed.answer, sent)
+                ):
+                    sent = {name: value for name, value in sent.items() if name not in attempt.left_out}
+                else:
+                    raise
+            if not sent:
+                break
+        for name in attempt.left_out:
+            changed.pop(name, None)
+        self._calls.allowed(attempt.site)
+
+    async def _updated(self, order: Order, attempt: Attempt, ticket_id: str, changed: Mapping[str, Any]) -> None:
+        state, intent, books = order.state, attempt.step.intent, order.books
+        first = not state.hashes
+        state.remember(ticket_id, attempt.fields, whole=False)
+        # The lease may have run out during the call: then another owner speaks for this order by now.
+        await self._calls.lease.wait(self._calls.lanes)
+        own = claim_for(order.seen(), intent["source"])
+        kind = OutcomeKind.UPDATED if changed else OutcomeKind.UNCHANGED
+        if attempt.leaving is not None:
+            kind = OutcomeKind.SKIPPED
+        elif attempt.adopting or (first and ticket_id in intent.get("ticketIds", ()) and not order.seen().done):
+            kind = OutcomeKind.ADOPTED
+        elif first and (own or books.claims.created_for(order.id) == coordinates(intent["source"])):
+            # A crash came between identity and state: this record made the ticket (delivery.md §1).
+            kind = OutcomeKind.CREATED
+        words = binding(books.identities.ticket_of(order.id), own)
+
+        def identity(said: dict[str, Any]) -> list[Acked]:
+            if "identity" not in words:
+                return []
+            return [books.writer.identity(order.id, intent["entityType"], ticket_id, said["outcomeId"])]
+
+        def done() -> list[Acked]:
+            if own is None:
+                return []
+            return [
+                books.writer.claim(
+                    order.partition, order.id, own.claim_id, ClaimState.DONE, own.source, ticket_id=ticket_id
+                )
+            ]
+
+        await order.conclude(
+            attempt.step,
+            kind,
+            code=attempt.leaving.model_dump() if attempt.leaving else None,
+            effort=attempt.effort,
+            changed=sorted(changed),
+            twin_id=attempt.want.twin_id or state.clear.get("twinId"),
+            before_state=identity,
+            with_state=done,
+        )
+
+    async def adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
+        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6)."""
+        owner = order.books.identities.owner_of(ticket_id)
+        external = attempt.want.fields.get("externalId")
+        while owner is None:
+            try:
+                ticket = await self._calls.get(ticket_id, attempt.effort)
+            except Failed as failed:
+                if await self._refusals.give_up(order, attempt, failed):
+                    return
+                continue
+            its = ticket.field("externalId")
+            owner = its if its and its != external else order.id
+        if owner != order.id:
+            why = reason("ticket_owned_by_other", ticket=ticket_id, owner=owner)
+            await order.conclude(attempt.step, OutcomeKind.SKIPPED, code=why.model_dump(), effort=attempt.effort)
+            return
+        await self.keep_in_step(order, attempt, ticket_id)
+
+    async def read_back(self, order: Order) -> None:
+        """Look at a ticket whose PATCH had no answer, and put right what a late one has changed (delivery.md §4)."""
+        state = order.state
+        if state.read_back is None or state.ticket_id is None or state.gone:
+            state.read_back = None
+            return
+        if order.books.clock() < state.read_back.due:
+            return
+        effort, wanted = Effort(), state.read_back.fields
+        try:
+            ticket = await self._calls.get(state.ticket_id, effort)
+            state.read_back = None
+            wrong = differences(ticket, wanted)
+            if wrong:
+                log.warning("ticket %s of %s was changed by a late PATCH, and is put right", ticket.id, order.id)
+                await self._send(order, ticket.id, wrong, effort)
+        except Failed as failed:
+            # The next change of the order meets the same answer, and tells it.
+            log.warning("ticket %s of %s can't be read back: %s", state.ticket_id, order.id, failed)
+            state.read_back = None

@@ -10,7 +10,7 @@ from typing import Self
 import orjson
 
 from streams.delivery.reconcile import is_older
-from streams.delivery.state import OrderState
+from streams.delivery.state import OrderState, outdated
 from streams.planning.decode import Change
 from streams.planning.plan import counting_date
 from streams.reading.records import InputRecord
@@ -69,7 +69,10 @@ class Ledger:
     # -- orders --------------------------------------------------------------------------------------------------
 
     def put_state(self, order_id: str, raw: bytes | None) -> None:
-        """The order's state as its changelog has it; None: it was deleted."""
+        """The order's state as its changelog has it, in log order; None: it was deleted."""
+        kept = self._db.execute("SELECT state FROM orders WHERE id = ?", (order_id,)).fetchone()
+        if raw is not None and kept is not None and outdated(raw, kept[0]):
+            return
         self._db.execute(_STATE, (order_id, raw))
 
     def put_order(self, order_id: str) -> None:

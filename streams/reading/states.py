@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from streams.delivery.create import Seen
-from streams.delivery.state import OrderState, Waiting, log_key
+from streams.delivery.state import OrderState, Waiting, generation_of, log_key
 from streams.kafka.partitioning import partition_of
 from streams.kafka.topic_plan import changelog_name
 from streams.reading.log import Log, Logged
@@ -31,7 +31,14 @@ def order_states(
 
     Whole states of a large portfolio are gigabytes: keep what is needed of each. Raises ReadFailed."""
     kept: dict[str, T] = {}
+    generations: dict[str, int] = {}
     for order_id, raw in state_records(log, settings, only):
+        if raw is not None:
+            # What a former owner sent when it woke counts as little here as in the table.
+            generation = generation_of(raw)
+            if generation < generations.get(order_id, 0):
+                continue
+            generations[order_id] = generation
         found = None if raw is None else keep(OrderState.from_json(raw))
         if found is None:
             kept.pop(order_id, None)
@@ -43,7 +50,9 @@ def order_states(
 def state_records(
     log: Log, settings: Settings, only: Collection[str] | None = None
 ) -> Iterator[tuple[str, bytes | None]]:
-    """Order id and its state as it was written, oldest first; None where it was deleted. Raises ReadFailed."""
+    """Order id and its state as it was written, in log order, outdated ones too; None where it was deleted.
+
+    Raises ReadFailed."""
     topic = changelog_name(settings)
     partitions = None if only is None else partitions_of(log, topic, only)
     wanted = None if only is None else {order_id.encode() for order_id in only}

@@ -17,6 +17,7 @@ from streams.reading.order_facts import Stage, read_order
 from streams.reading.overview import overview_of
 from streams.reading.replay_plan import Row, replay_plan
 from streams.reading.replays import GONE, Wanted, pick
+from streams.reading.states import order_states
 from streams.reading.waiting import waiting_orders
 from tests.reading.conftest import Topics
 
@@ -159,3 +160,9 @@ def test_dead_letters_hold_what_came(topics: Topics, log: Log) -> None:
     assert (found.topic, found.partition, found.offset, found.code) == ("in", 3, 17, "undecodable")
     assert found.headers == (("own", b"\xff"), ("own", b"2"))
     assert list(dead_letters(log, topics.settings, at=at)) == [found]
+
+
+def test_the_late_state_of_a_former_owner_does_not_count(topics: Topics, log: Log) -> None:
+    for generation, ticket in ((3, "T1"), (2, "T2")):
+        topics.state("WO", OrderState(generation=generation, ticket_id=ticket))
+    assert order_states(log, topics.settings, lambda state: state.ticket_id) == {"WO": "T1"}

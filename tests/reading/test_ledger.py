@@ -89,6 +89,14 @@ def test_states_and_records_are_of_one_order(ledger: Ledger) -> None:
     assert found.state == OrderState()
 
 
+def test_the_late_state_of_a_former_owner_does_not_count(ledger: Ledger) -> None:
+    for generation, ticket in ((3, "T1"), (2, "T2")):
+        ledger.put_state("WO", OrderState(generation=generation, ticket_id=ticket).to_json())
+    known = ledger.get("WO")
+    assert known is not None
+    assert known.state.ticket_id == "T1"
+
+
 def test_tickets_are_kept_in_the_order_of_the_list(ledger: Ledger) -> None:
     ledger.put_order("A")
     ledger.put_order("B")

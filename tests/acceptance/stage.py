@@ -5,6 +5,7 @@ import gc
 import signal
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ PATIENCE = 60.0
 STOP_SECONDS = 45.0
 """A worker waits for its creates up to the request time-out, and then for its acknowledgements."""
 _TAIL_LINES = 60
+_CALLS = ("put_ticket", "patch_ticket", "get_ticket", "list_tickets")
 
 Outcome = Mapping[str, Any]
 Message = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
@@ -39,6 +41,7 @@ class Worker(Child):
     def __init__(self, name: str, config: Path, *options: str) -> None:
         super().__init__(name, willow_sync("worker", "--config", str(config), *options), config.with_suffix(".log"))
         self.wanted = False
+        self.faults: Counter[str] = Counter()
 
     def start(self) -> None:
         self.wanted = True
@@ -46,14 +49,17 @@ class Worker(Child):
 
     def kill(self) -> None:
         self.wanted = False
+        self.faults["kills"] += self.running
         super().kill()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self.wanted = False
+        self.faults["sigterms"] += self.running
         super().stop(timeout)
 
     def freeze(self) -> None:
         """SIGSTOP: the process stands still, and its connections stay open."""
+        self.faults["freezes"] += 1
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -114,17 +120,19 @@ class Stage:
         self.twins: dict[str, str] = {}
         """Entity id → Willow twin id, as the entities say."""
         self.calendar = Calendar()
-        self.told: str | None = None
+        self.faults: Counter[str] = Counter()
+        """What a scenario does to others than its workers."""
         self.tap = Tap(bootstrap_servers, self.settings.topics)
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, "partitioner": "murmur2_random"})
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         self.entities(*ESTATE)
 
-    def tell(self, **faults: int) -> None:
+    def told(self) -> str:
         """For the end of the run: what this scenario saw."""
-        calls = {name: self.willow.calls(name) for name in ("put_ticket", "patch_ticket", "get_ticket", "list_tickets")}
+        faults = sum((worker.faults for worker in self.workers), self.faults)
+        calls = {name: count for name in _CALLS if (count := self.willow.calls(name))}
         figures = {"records": len(self.sent), "outcomes": len(self.tap.outcomes), **faults, **calls}
-        self.told = ", ".join(f"{count} {name}" for name, count in figures.items())
+        return ", ".join(f"{count} {name}" for name, count in figures.items())
 
     def close(self) -> None:
         for worker in self.workers:

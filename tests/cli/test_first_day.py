@@ -188,6 +188,14 @@ class TestTwinsPull:
         assert ended.exit_code == 1
         assert "not tied to Mapped's ids" in ended.stderr
 
+    def test_a_willow_without_models_is_told(self, settings_for: Make, willow_at: WillowAt, invoke: Invoke) -> None:
+        settings = settings_for(willow=willow_at(Emulator()))
+        ensure_topics(settings)
+        ended = invoke(settings, "twins", "pull")
+        assert ended.exit_code == 1
+        assert "error: Willow lists 0 models, and none of a place" in ended.stderr
+        assert "remedy: May this client read models and twins" in ended.stderr
+
     def test_a_form_that_it_does_not_write_is_refused(self, settings: Settings, invoke: Invoke) -> None:
         form = settings.input_format.model_copy(update={"entities": InputFormat.ENVELOPE})
         ended = invoke(settings.model_copy(update={"input_format": form}), "twins", "pull")
@@ -248,3 +256,23 @@ def test_a_topic_of_something_else_holds_no_outcomes(settings: Settings, portfol
     ended = invoke(settings, "outcomes", "--topic", settings.topics.work_orders)
     assert ended.exit_code == 1
     assert "holds no outcomes" in ended.stderr
+
+
+@pytest.mark.parametrize("words", [("enumerations", "suggest"), ("enumerations", "create-missing"), ("twins", "pull")])
+def test_a_willow_that_refuses_the_credentials_ends_in_a_remedy(
+    settings_for: Make, emulator: Emulator, willow_at: WillowAt, portfolio: Portfolio, invoke: Invoke, words: Any
+) -> None:
+    settings = settings_for(willow={**willow_at(emulator), "client_secret": "wrong-secret"})
+    ensure_topics(settings)
+    send(settings, portfolio, entities=False)
+    ended = invoke(settings, *words)
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("error: ")
+    assert "remedy: " in ended.stderr
+
+
+@pytest.mark.parametrize("words", [("sites",), ("enumerations", "suggest"), ("twins", "pull"), ("outcomes",)])
+def test_a_topic_that_is_missing_ends_in_a_remedy(settings_for: Make, invoke: Invoke, words: Any) -> None:
+    ended = invoke(settings_for(), *words)
+    assert ended.exit_code == 1
+    assert "willow-sync topics" in ended.stderr

@@ -165,3 +165,15 @@ async def test_several_run_side_by_side_and_know_nothing_of_each_other() -> None
 def test_a_page_base_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="page_base is 0 or 1, got 2"):
         Emulator(page_base=2)
+
+
+def test_it_can_have_the_portfolio_s_twins_and_lists() -> None:
+    with emulator_process("--port", "0", "--portfolio", "--client-id", "me", "--client-secret", "x") as (_, line):
+        base_url = next(word.rstrip(",\n") for word in line.split() if word.startswith("http://"))
+        headers = {"authorization": f"Bearer {token_of(base_url, 'x').json()['access_token']}"}
+        site = httpx.get(f"{base_url}/twins/TW-HAF-SITE", headers=headers).json()
+        types = httpx.post(f"{base_url}/tickets/job-types", headers=headers, json={}).json()
+        unknown = httpx.get(f"{base_url}/twins/TW-NOWHERE", headers=headers)
+    assert site["contents"]["externalID"] == "SITE02"
+    assert [item["name"] for item in types["items"]].count("Calibration") == 2
+    assert unknown.status_code == 404

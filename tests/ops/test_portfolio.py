@@ -263,3 +263,15 @@ PLANNERS = {
     "skipped/willow_born",
 }
 """What the planner alone decides."""
+
+
+def test_willow_s_world_hangs_together(portfolio: Portfolio) -> None:
+    world = portfolio.world
+    twins = {twin["id"]: twin for twin in world["twins"]}
+    assert twins.keys() <= set(portfolio.twins)
+    assert {twin["modelId"] for twin in twins.values()} <= {model["id"] for model in world["models"]}
+    assert all({item["sourceId"], item["targetId"]} <= twins.keys() for item in world["relationships"])
+    # Each lies somewhere but for the sites and the buildings that are in none.
+    placed = {item["sourceId"] for item in world["relationships"]}
+    tops = {twin["contents"]["externalID"] for twin_id, twin in twins.items() if twin_id not in placed}
+    assert tops == {"SITE02", "BLDG01", "BLDG03", "BLDG09"}

@@ -10,11 +10,12 @@ from streams.agents.lists import read_lists
 from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
 from streams.cli.creating import Creation, create, plan_of, shown_plan
 from streams.cli.enumerations_text import block_lines
-from streams.cli.reach import willow_client, with_last
+from streams.cli.newest import with_last
 from streams.planning.lists import WillowLists
 from streams.planning.suggesting import Suggestion, suggest
 from streams.reading.log import Log
 from streams.reading.plain import plain
+from streams.reading.survey import client_of
 from streams.reading.values import ValuesSeen, values_seen
 from streams.settings import EnumerationMode, Settings
 
@@ -96,7 +97,7 @@ def create_command(
 async def _create(
     settings: Settings, seen: ValuesSeen, only: tuple[str, ...], min_records: int, *, yes: bool, as_json: bool
 ) -> list[Creation]:
-    async with willow_client(settings) as willow:
+    async with client_of(settings) as willow:
         # Of this very moment: an entry that another run made a minute ago must not be made again.
         lists = await read_lists(willow)
         planned = plan_of(suggest(_counts(seen), lists, settings.enumerations), only, min_records)
@@ -107,7 +108,7 @@ async def _create(
 
 
 async def _lists(settings: Settings) -> WillowLists:
-    async with willow_client(settings) as willow:
+    async with client_of(settings) as willow:
         return await read_lists(willow)
 
 

@@ -5,27 +5,24 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
-from streams.cli.reach import with_last
+from streams.cli.common import json_option, printable, progress_if_long, shadow_option, with_settings
+from streams.cli.newest import with_last
 from streams.reading.outcomes import Group, OutcomesSeen, outcomes_of
 from streams.reading.plain import plain
 from streams.settings import Settings
 
 
-@click.command("outcomes", epilog="Example: willow-sync outcomes --topic willow-sync.shadow-outcomes")
+@click.command("outcomes", epilog="Example: willow-sync outcomes --shadow --config willow-sync.yml")
 @with_settings
-@click.option("--topic", metavar="NAME", help="Another topic of outcomes, as that of `worker --shadow`.")
+@shadow_option("What `worker --shadow` would have done, instead of what the real workers did.")
 @with_last
 @json_option
-def command(settings: Settings, topic: str | None, last: int, every: bool, as_json: bool) -> None:
+def command(settings: Settings, last: int, every: bool, as_json: bool) -> None:
     """Count what became of the newest records: each outcome and reason with an example, its words and its remedy.
 
     Reads the outcomes topic; changes nothing, and does not call Willow.
     """
-    name = topic or settings.topics.name("outcomes")
-    found = outcomes_of(settings, name, None if every else last, watch=progress_if_long)
-    if found.unreadable and not found.records:
-        raise CliError(f"{name} holds no outcomes", "Name a topic of outcomes with --topic.")
+    found = outcomes_of(settings, None if every else last, watch=progress_if_long)
     if as_json:
         click.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
         return
@@ -35,6 +32,8 @@ def command(settings: Settings, topic: str | None, last: int, every: bool, as_js
 
 def _lines(found: OutcomesSeen) -> Iterator[str]:
     yield f"{found.records} outcomes in {found.topic}"
+    if found.unreadable:
+        yield f"{found.unreadable} records there are none: see who else writes to {found.topic}"
     for group in found.groups:
         yield f"{group.records:>7,} {_title(group)}"
         if group.message:

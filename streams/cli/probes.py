@@ -13,13 +13,13 @@ from streams.cli.common import progress
 from streams.cli.finding import Finding
 from streams.cli.probes_orders import order_findings
 from streams.cli.probes_tickets import behaviour, permissions
-from streams.cli.reach import willow_client
 from streams.kafka.admin import KafkaProblem, wait_for_broker
 from streams.kafka.connection import confluent_config
 from streams.kafka.topics import check_topics
 from streams.planning.enumerations import Missed, closed_status_id, configured_targets, rules_of
 from streams.planning.lists import WillowLists
 from streams.planning.places import Selection
+from streams.reading.survey import client_of
 from streams.settings import Settings
 from streams.tables.twins import TwinTable
 from streams.tables.view import View, ViewFailed
@@ -166,7 +166,7 @@ async def _read_entities(settings: Settings) -> TwinTable:
 
 
 async def _willow(settings: Settings, orders: int, known: _Known) -> AsyncIterator[Finding]:
-    async with willow_client(settings) as client:
+    async with client_of(settings) as client:
         try:
             await client.authenticate()
         except WillowError as error:

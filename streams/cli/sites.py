@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
-from streams.cli.reach import with_last
+from streams.cli.newest import with_last
 from streams.reading.plain import plain
 from streams.reading.sites import Candidate, SitesFound, Unknown, sites_of
 from streams.settings import Settings

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import click
 
 from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
-from streams.cli.reach import willow_client
 from streams.cli.sending import must_take_flat
 from streams.cli.twins_run import Run, Tally
 from streams.planning.places import PlaceKind
@@ -15,6 +14,7 @@ from streams.pulling import Walk
 from streams.reading.log import Log
 from streams.reading.plain import plain
 from streams.reading.states import read_twins
+from streams.reading.survey import client_of
 from streams.settings import Settings
 
 _SHOWN = 5
@@ -63,7 +63,7 @@ def pull(settings: Settings, dry_run: bool, rewrite: bool, restart: bool, as_jso
 
 
 async def _run(settings: Settings, run: Run, *, restart: bool) -> Tally:
-    async with willow_client(settings) as willow:
+    async with client_of(settings) as willow:
         return await run(Walk(willow, settings.org_id), restart=restart)
 
 

@@ -26,7 +26,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class OutcomesSeen:
-    """``unreadable``: records that are no outcomes, so that this is not such a topic."""
+    """``unreadable``: records that are no outcomes: someone else writes to the topic."""
 
     topic: str
     records: int
@@ -34,8 +34,9 @@ class OutcomesSeen:
     groups: tuple[Group, ...]
 
 
-def outcomes_of(settings: Settings, topic: str, last: int | None, *, watch: Watch = unwatched) -> OutcomesSeen:
+def outcomes_of(settings: Settings, last: int | None, *, watch: Watch = unwatched) -> OutcomesSeen:
     """Of the newest ``last`` records (None: all). Raises BrokerUnreachable, ReadFailed."""
+    topic = settings.topics.name("outcomes")
     with Log(settings, watch=watch) as log:
         return count_outcomes(topic, newest_records(log, topic, last))
 

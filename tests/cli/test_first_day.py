@@ -20,6 +20,7 @@ from streams.pulling import Walk
 from streams.reading.log import Log
 from streams.reading.states import read_twins
 from streams.settings import Enumerations, InputFormat, Settings
+from streams.shadow_settings import ShadowSettings
 from streams.willow import Forbidden, WillowClient
 
 pytestmark = pytest.mark.kafka
@@ -250,12 +251,17 @@ class TestCheck:
         assert "coverage" not in ended.stdout
 
 
-def test_a_topic_of_something_else_holds_no_outcomes(settings: Settings, portfolio: Portfolio, invoke: Invoke) -> None:
-    send(settings, portfolio, entities=False)
-    assert "0 outcomes in" in invoke(settings, "outcomes").stdout
-    ended = invoke(settings, "outcomes", "--topic", settings.topics.work_orders)
-    assert ended.exit_code == 1
-    assert "holds no outcomes" in ended.stderr
+def test_outcomes_of_workers_and_of_a_shadow_are_two_topics(settings: Settings, invoke: Invoke) -> None:
+    ensure_topics(ShadowSettings.of(settings))
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    said = {"outcomeId": "1", "workOrderId": "WO1", "outcome": "would_create", "reason": None}
+    producer.produce(f"{settings.topics.prefix}shadow-outcomes", json.dumps(said), "WO1")
+    producer.produce(settings.topics.name("outcomes"), b"something else")
+    assert producer.flush(20) == 0
+    assert "would_create, for example WO1" in invoke(settings, "outcomes", "--shadow").stdout
+    real = invoke(settings, "outcomes").stdout
+    assert real.startswith("0 outcomes in")
+    assert "1 records there are none" in real
 
 
 @pytest.mark.parametrize("words", [("enumerations", "suggest"), ("enumerations", "create-missing"), ("twins", "pull")])

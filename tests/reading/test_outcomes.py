@@ -48,6 +48,5 @@ def test_from_the_topic(topics: Topics) -> None:
     for number in range(4):
         record: Any = said(str(number), f"WO{number}", "would_create")
         topics.put("outcomes", record.key, record.value)
-    name = topics.settings.topics.name("outcomes")
-    (group,) = outcomes_of(topics.settings, name, 100).groups
+    (group,) = outcomes_of(topics.settings, 100).groups
     assert (group.outcome, group.records) == ("would_create", 4)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.cli.enumerations_text import block_lines, quoted
@@ -44,6 +44,7 @@ def test_of_a_field_that_is_not_sent_a_few_examples_are_enough() -> None:
     assert "    # and 75 more without a match: --json lists all" in text.splitlines()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_survives_quoting(text: str) -> None:
     # A lone surrogate is no text of YAML, and none that JSON from a topic can hold after decoding.

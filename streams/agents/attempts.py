@@ -23,6 +23,8 @@ class Attempt:
     effort: Effort = field(default_factory=Effort)
     left_out: set[str] = field(default_factory=set)
     adopting: bool = False
+    ticket_id: str | None = None
+    """The ticket that is read or written."""
     leaving: Reason | None = None
     """The order stopped qualifying, and its ticket is closed: the outcome is the skip that says so."""
     failures: int = 0
@@ -67,7 +69,7 @@ class Refusals:
         elif fault is Fault.TICKET_GONE:
             # A ticket that only the order's own identity names was never its ticket: another may be named later.
             order.state.gone = order.seen().ticket is not None
-            why = reason("ticket_not_found", ticket=order.state.ticket_id, detail=answer.detail)
+            why = reason("ticket_not_found", ticket=attempt.ticket_id, detail=answer.detail)
         elif fault is Fault.CONFLICT:
             why = reason("conflict", detail=answer.detail)
         else:

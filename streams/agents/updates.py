@@ -36,6 +36,7 @@ class Updates:
 
     async def keep_in_step(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
         """False: the ticket is gone and another may be made, look again."""
+        attempt.ticket_id = ticket_id
         state, intent = order.state, attempt.step.intent
         named = intent.get("ticketIds") or []
         if named and named[0] != ticket_id and not attempt.adopting:
@@ -162,6 +163,7 @@ class Updates:
 
     async def adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
         """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6)."""
+        attempt.ticket_id = ticket_id
         owner = order.books.identities.owner_of(ticket_id)
         external = attempt.want.fields.get("externalId")
         while owner is None:

@@ -58,7 +58,9 @@ class Problem:
 
     def __str__(self) -> str:
         parts = [part for part in (self.title, self.detail) if part]
-        parts += [f"{name}: {' '.join(messages)}" for name, messages in self.errors.items()]
+        named = [f"{name}: {' '.join(messages)}" for name, messages in self.errors.items()]
+        # A detail may say them already.
+        parts += [text for text in named if text not in (self.detail or "")]
         return "; ".join(parts)
 
 

@@ -85,10 +85,10 @@ class Updates:
         def unanswered() -> None:
             nonlocal answered
             answered = False
-            state.read_back_at(clock() + self._settle, fields)
+            state.read_back_at(clock() + self._settle, ticket_id, fields)
 
         # Before it is sent: a worker that is killed meanwhile can't say any more that a late PATCH may come.
-        state.read_back_at(clock() + order.books.writer.send_within + self._settle, fields)
+        state.read_back_at(clock() + order.books.writer.send_within + self._settle, ticket_id, fields)
         await order.save_read_back()
         try:
             await self._calls.update(ticket_id, fields, effort, unanswered)
@@ -184,14 +184,14 @@ class Updates:
     async def read_back(self, order: Order) -> None:
         """Look at a ticket whose PATCH had no answer, and put right what a late one has changed (delivery.md §4)."""
         state = order.state
-        if state.read_back is None or state.ticket_id is None or state.gone:
+        if state.read_back is None or state.gone:
             state.read_back = None
             return
         if order.books.clock() < state.read_back.due:
             return
-        effort, wanted = Effort(), state.read_back.fields
+        effort, wanted, ticket_id = Effort(), state.read_back.fields, state.read_back.ticket_id
         try:
-            ticket = await self._calls.get(state.ticket_id, effort)
+            ticket = await self._calls.get(ticket_id, effort)
             state.read_back = None
             wrong = differences(ticket, wanted)
             if wrong:
@@ -199,5 +199,5 @@ class Updates:
                 await self._send(order, ticket.id, wrong, effort)
         except Failed as failed:
             # The next change of the order meets the same answer, and tells it.
-            log.warning("ticket %s of %s can't be read back: %s", state.ticket_id, order.id, failed)
+            log.warning("ticket %s of %s can't be read back: %s", ticket_id, order.id, failed)
             state.read_back = None

@@ -70,6 +70,7 @@ class ReadBack:
 
     due: float
     fields: dict[str, Any]
+    ticket_id: str
 
 
 @dataclass(slots=True)
@@ -123,10 +124,10 @@ class OrderState:
         """Nothing is known any more of a ticket, nor of what one was sent."""
         self.ticket_id, self.hashes, self.clear, self.gone, self.read_back = None, {}, {}, False, None
 
-    def read_back_at(self, due: float, sent: Mapping[str, Any]) -> None:
+    def read_back_at(self, due: float, ticket_id: str, sent: Mapping[str, Any]) -> None:
         """These fields were sent, and nobody knows whether and when Willow takes them."""
-        known = self.read_back.fields if self.read_back else {}
-        self.read_back = ReadBack(due, {**known, **sent})
+        known = self.read_back.fields if self.read_back and self.read_back.ticket_id == ticket_id else {}
+        self.read_back = ReadBack(due, {**known, **sent}, ticket_id)
 
     def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool) -> None:
         """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them."""

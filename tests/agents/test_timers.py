@@ -69,15 +69,15 @@ async def test_an_order_that_went_on_is_left_alone(rig: Rig) -> None:
 
 async def test_only_the_newest_time_counts(rig: Rig) -> None:
     made, _, signals_at = rig
-    made.changed("WO1", OrderState(read_back=ReadBack(1100.0, {})))
-    made.changed("WO1", OrderState(read_back=ReadBack(1200.0, {})))
+    made.changed("WO1", OrderState(read_back=ReadBack(1100.0, {}, "T1")))
+    made.changed("WO1", OrderState(read_back=ReadBack(1200.0, {}, "T1")))
     assert await signals_at(1100.0) == []
     assert await signals_at(1200.0) == [("WO1", READ_BACK)]
 
 
 async def test_what_left_with_its_partition_is_another_workers(rig: Rig) -> None:
     made, _, signals_at = rig
-    made.changed("WO1", OrderState(left="no_related_entity", read_back=ReadBack(1100.0, {})))
+    made.changed("WO1", OrderState(left="no_related_entity", read_back=ReadBack(1100.0, {}, "T1")))
     assert made.left == 1
     made.rebuild([("WO2", parked(1000.0))])
     assert made.left == 0

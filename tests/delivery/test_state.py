@@ -39,6 +39,7 @@ waitings = st.builds(
     claim=st.none() | st.dictionaries(texts, st.integers(0, 9)),
     call_ended=st.none() | st.floats(0, 2e9),
 )
+read_backs = st.builds(ReadBack, due=st.floats(0, 2e9), fields=st.dictionaries(texts, texts), ticket_id=texts)
 states = st.builds(
     OrderState,
     generation=st.integers(0, 2**31),
@@ -52,7 +53,8 @@ states = st.builds(
     left=st.none() | texts.filter(bool),
     gone=st.booleans(),
     waiting=st.none() | waitings,
-    read_back=st.none() | st.builds(ReadBack, due=st.floats(0, 2e9), fields=st.dictionaries(texts, texts)),
+    read_back=st.none()
+    | st.builds(ReadBack, due=st.floats(0, 2e9), fields=st.dictionaries(texts, texts), ticket_id=texts),
     queue=st.lists(intents, max_size=2),
 )
 
@@ -73,7 +75,7 @@ def test_what_is_to_be_woken_or_counted_is_found_by_its_bytes() -> None:
     names = (b'"waiting"', b'"read_back"', b'"left"')
     assert not any(name in OrderState(ticket_id="T1").to_json() for name in names)
     assert names[0] in OrderState(waiting=Waiting("parked", "c", 1.0, {})).to_json()
-    assert names[1] in OrderState(read_back=ReadBack(1.0, {"summary": "a"})).to_json()
+    assert names[1] in OrderState(read_back=ReadBack(1.0, {"summary": "a"}, "T1")).to_json()
     assert names[2] in OrderState(left="no_related_entity").to_json()
 
 
@@ -122,10 +124,10 @@ def test_a_field_in_doubt_is_sent_whatever_it_should_be() -> None:
 
 def test_what_is_read_back_follows_what_is_wanted_by_then() -> None:
     state = OrderState()
-    state.read_back_at(5.0, {"summary": "a"})
-    state.read_back_at(9.0, {"cause": "b"})
+    state.read_back_at(5.0, "T1", {"summary": "a"})
+    state.read_back_at(9.0, "T1", {"cause": "b"})
     state.remember("T1", {"summary": "newer", "solution": "not in doubt"}, whole=False)
-    assert state.read_back == ReadBack(9.0, {"summary": "newer", "cause": "b"})
+    assert state.read_back == ReadBack(9.0, {"summary": "newer", "cause": "b"}, "T1")
 
 
 def test_a_topic_that_was_made_again_is_another_log() -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from ops.benchmarks import creates, latency, replay, view
+from ops.benchmarks import backlog, claims, creates, latency, replay, slow_order, storm, view
 from ops.benchmarks.figures import Figure
 from ops.benchmarks.rig import Step
 from ops.benchmarks.sample import Form
@@ -24,6 +24,8 @@ class Sizes:
     entities: int
     entities_as: Form
     seconds: float
+    changes: int
+    minutes: float
 
 
 PARTS: dict[str, Callable[[KafkaRuntime, Step, Sizes], Sequence[Figure]]] = {
@@ -31,12 +33,26 @@ PARTS: dict[str, Callable[[KafkaRuntime, Step, Sizes], Sequence[Figure]]] = {
     "replay": lambda runtime, step, sizes: [replay.measure(runtime, step, sizes.records)],
     "view": lambda runtime, step, sizes: [view.measure(runtime, step, sizes.entities, sizes.entities_as)],
     "latency": lambda runtime, step, sizes: latency.measure(runtime, step, sizes.seconds),
+    "claims": lambda runtime, step, sizes: [claims.measure(runtime, step, sizes.orders)],
+    "slow-order": lambda runtime, step, sizes: [slow_order.measure(runtime, step, sizes.orders)],
+    "backlog": lambda runtime, step, sizes: backlog.measure(runtime, step, sizes.changes),
+    "storm": lambda runtime, step, sizes: storm.measure(runtime, step, sizes.minutes),
 }
+LONG = {"storm"}
+"""Only when named: what lasts as long as it is told to."""
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="This part; may be repeated. Default: all.")
-@click.option("--orders", type=click.IntRange(500), default=15_000, show_default=True, help="creates: new orders.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(list(PARTS)), help="This part; may be repeated. Default: all but storm."
+)
+@click.option(
+    "--orders",
+    type=click.IntRange(500),
+    default=15_000,
+    show_default=True,
+    help="creates, claims, slow-order: new orders.",
+)
 @click.option(
     "--records", type=click.IntRange(500), default=30_000, show_default=True, help="replay: unchanged records."
 )
@@ -45,9 +61,24 @@ PARTS: dict[str, Callable[[KafkaRuntime, Step, Sizes], Sequence[Figure]]] = {
     "--entities-as", type=click.Choice(list(Form)), default=Form.FLAT, show_default=True, help="view: their form."
 )
 @click.option("--seconds", type=click.FloatRange(1), default=30.0, show_default=True, help="latency: how long.")
+@click.option(
+    "--changes", type=click.IntRange(100), default=10_000, show_default=True, help="backlog: changes, ten an order."
+)
+@click.option(
+    "--minutes", type=click.FloatRange(0.1), default=10.0, show_default=True, help="storm: of 429, and of the outage."
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output (JSON) on stdout instead of text.")
 def main(
-    *, only: tuple[str, ...], orders: int, records: int, entities: int, entities_as: Form, seconds: float, as_json: bool
+    *,
+    only: tuple[str, ...],
+    orders: int,
+    records: int,
+    entities: int,
+    entities_as: Form,
+    seconds: float,
+    changes: int,
+    minutes: float,
+    as_json: bool,
 ) -> None:
     """Measures speed and memory on this machine: Apache Kafka, the Willow emulator and one worker as real processes.
 
@@ -58,12 +89,13 @@ def main(
     Example:
       python -m ops.benchmarks
       python -m ops.benchmarks --only creates --orders 5000 --json
+      python -m ops.benchmarks --only storm --minutes 2
     """
-    sizes = Sizes(orders, records, entities, Form(entities_as), seconds)
+    sizes = Sizes(orders, records, entities, Form(entities_as), seconds, changes, minutes)
     figures: list[Figure] = []
     try:
         with ended_by_signals():
-            for figure in _measured(only or tuple(PARTS), sizes):
+            for figure in _measured(only or [part for part in PARTS if part not in LONG], sizes):
                 figures.append(figure)
                 if not as_json:
                     click.echo(line(figure))

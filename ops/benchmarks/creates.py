@@ -29,17 +29,28 @@ def measure(runtime: KafkaRuntime, step: Step, count: int) -> Figure:
         return _figure(bench, meter, count)
 
 
-def _figure(bench: Rig, meter: ProcessorMeter, count: int) -> Figure:
-    creates = [entry for entry in read_journal(bench.journal) if entry["method"] == "PUT" and entry["status"] == 201]
+def answers(bench: Rig, count: int, prefix: str = "") -> list[float]:
+    """When Willow answered the creates of ``count`` orders whose ids start with ``prefix``: the machine's monotonic
+    seconds. Raises DemoFailed unless each order got one ticket."""
+    creates = [
+        entry
+        for entry in read_journal(bench.journal)
+        if entry["method"] == "PUT" and entry["status"] == 201 and entry["externalId"].startswith(prefix)
+    ]
     if len({entry["externalId"] for entry in creates}) != count or len(creates) != count:
         raise DemoFailed(
             f"{len(creates)} tickets were made for {count} orders; a figure of that would say nothing",
             "run `willow-sync demo`, whose judge names what went wrong",
         )
-    steady = steady_part([entry["answeredMonotonic"] for entry in creates])
+    return [entry["answeredMonotonic"] for entry in creates]
+
+
+def _figure(bench: Rig, meter: ProcessorMeter, count: int) -> Figure:
+    answered = answers(bench, count)
+    steady = steady_part(answered)
     used = meter.used(steady.start, steady.end)
     # The planner runs ahead of the sink: with a backlog, the steady part may hold none of its work.
-    took = max(entry["answeredMonotonic"] for entry in creates) - _first_plan(bench)
+    took = max(answered) - _first_plan(bench)
     cost = "" if used is None else f"; {used / steady.count * 1e6:.0f} µs of the worker's processor time each"
     return Figure(
         "creates",

@@ -65,6 +65,11 @@ def steady_part(instants: Sequence[float]) -> Steady:
     return Steady(middle[0], middle[-1], len(middle) - 1)
 
 
+def together(parts: Sequence[Steady]) -> float:
+    """The rate of several runs, each counted by how long it was."""
+    return sum(part.count for part in parts) / sum(part.end - part.start for part in parts)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least this share (0 to 1) of them does not exceed. Raises ValueError for none."""
     if not values:

@@ -5,29 +5,23 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
 
 import uvloop
 
+from ops.benchmarks.memory import resident_mib
 from streams.settings import InputFormat
 from streams.tables.twins import TwinTable
 from streams.tables.view import View
-
-_MIB = 2**20
 
 
 def command(bootstrap_servers: str, topic: str) -> list[str]:
     return [sys.executable, "-P", "-m", __name__, bootstrap_servers, topic]
 
 
-def resident_mib() -> float:
+def own_mib() -> float:
     """Memory of this process now; where there is no /proc, its highest so far."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MIB
-    return pages * resource.getpagesize() / _MIB
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resident_mib() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 async def read(bootstrap_servers: str, topic: str) -> dict[str, float]:
@@ -35,7 +29,7 @@ async def read(bootstrap_servers: str, topic: str) -> dict[str, float]:
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     twins = TwinTable(InputFormat.AUTO)
     view = View(topic, twins, {"bootstrap.servers": bootstrap_servers}, on_fatal=failed.set_exception)
-    before, began, used = resident_mib(), time.monotonic(), time.process_time()
+    before, began, used = own_mib(), time.monotonic(), time.process_time()
     await view.start()
     ready = asyncio.ensure_future(view.until_ready())
     await asyncio.wait({ready, failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -46,7 +40,7 @@ async def read(bootstrap_servers: str, topic: str) -> dict[str, float]:
         "processorSeconds": time.process_time() - used,
         "entities": len(twins),
         "residentBeforeMiB": before,
-        "residentMiB": resident_mib(),
+        "residentMiB": own_mib(),
     }
     await view.close()
     return said

@@ -5,6 +5,8 @@ import re
 import shutil
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from ops.benchmarks import sample
 from ops.benchmarks.processor import ProcessorMeter
 from ops.benchmarks.sample import Sample
 from ops.demo.processes import Child, DemoFailed, run_to_end, uninterrupted, wait_until, willow_sync
+from ops.emulator import Plan
 from ops.kafka import Broker, KafkaRuntime, KafkaSetupError
 from ops.portfolio.mappings import lists
 
@@ -30,6 +33,7 @@ TOPICS = {
     "entities": "mapped.entities",
     "outcomes": "willow-sync.outcomes",
     "ticket_intents": "willow-sync.ticket-intents",
+    "create_claims": "willow-sync.create-claims",
 }
 LEAST_RATE = 50.0
 """Records a second below which a benchmark gives up: its figure would be none."""
@@ -40,6 +44,11 @@ _ADDRESSES = re.compile(r"base URL (\S+), page (\S+)")
 
 Step = Callable[[str], None]
 """Told what is being done, for people who wait."""
+
+
+def worker_command(config: Path) -> list[str]:
+    """The worker as users run it."""
+    return willow_sync("worker", "--config", str(config))
 
 
 class Worker(Child):
@@ -59,8 +68,8 @@ class Rig:
         self.broker = Broker(runtime, folder / "kafka", log=folder / "kafka.log")
         self.journal = folder / "willow-journal.ndjson"
         self.emulator = Child("the Willow emulator", self._emulator_command(), folder / "emulator.log")
-        config = str(folder / "worker.yml")
-        self.worker = Worker("the worker", willow_sync("worker", "--config", config), folder / "worker.log")
+        self._config = folder / "worker.yml"
+        self.worker = self._worker(worker_command)
         self._settings = settings
         self._refused: list[str] = []
 
@@ -70,8 +79,8 @@ class Rig:
         (self.folder / "lists.json").write_text(json.dumps(lists()))
         self.emulator.start()
         wait_until(self._emulator_answers, "the Willow emulator", START_SECONDS, self.emulator.log)
-        (self.folder / "worker.yml").write_text(yaml.safe_dump(self._worker_settings()))
-        topics = willow_sync("topics", "--config", str(self.folder / "worker.yml"))
+        self._config.write_text(yaml.safe_dump(self._worker_settings()))
+        topics = willow_sync("topics", "--config", str(self._config))
         run_to_end(Child("willow-sync topics", topics, self.folder / "topics.log"), START_SECONDS)
         self._producer = Producer(
             {
@@ -87,9 +96,25 @@ class Rig:
             {"bootstrap.servers": self.broker.bootstrap_servers, "log_level": 0, "group.id": "benchmarks"}
         )
 
-    def start_worker(self) -> ProcessorMeter:
+    def start_worker(self, command: Callable[[Path], list[str]] = worker_command) -> ProcessorMeter:
+        """``command`` is that of another program than the worker, given its configuration file."""
+        self.worker.stop()
+        self.worker = self._worker(command)
         self.worker.start()
         return ProcessorMeter(self.worker.pid)
+
+    def _worker(self, command: Callable[[Path], list[str]]) -> Worker:
+        return Worker("the worker", command(self._config), self.folder / "worker.log")
+
+    def use_faults(self, plan: Plan) -> None:
+        """From now on: the seconds of its rules count from here."""
+        url = f"{self._emulator_addresses()[2]}_emulator/faults"
+        request = urllib.request.Request(url, plan.model_dump_json().encode(), method="PUT")
+        try:
+            with urllib.request.urlopen(request, timeout=START_SECONDS):
+                return
+        except (urllib.error.URLError, TimeoutError) as error:
+            raise DemoFailed(f"the emulator took no faults: {error}", f"read {self.emulator.log}") from error
 
     def close(self) -> None:
         """Stops everything, in bounded time."""
@@ -121,25 +146,30 @@ class Rig:
                 self._producer.poll(0)
                 return
 
-    def until_decided(self, count: int, meter: ProcessorMeter) -> None:
-        """Returns when the outcomes topic holds this many records. The bound grows with their number."""
+    def until_decided(self, count: int, meter: ProcessorMeter, *, besides: float = 0.0) -> None:
+        """Returns when the outcomes topic holds this many records. The bound grows with their number; ``besides``:
+        seconds that are waited for on purpose."""
 
         def enough() -> bool:
             self.worker.require_running()
             self.emulator.require_running()
             meter.sample()
-            return self.outcomes() >= count
+            return self.count("outcomes") >= count
 
-        timeout = START_SECONDS + count / LEAST_RATE
+        timeout = START_SECONDS + besides + count / LEAST_RATE
         wait_until(enough, f"{count} outcomes", timeout, self.worker.log, sleep=lambda _: time.sleep(_POLL_SECONDS))
 
-    def outcomes(self) -> int:
-        """Records in the outcomes topic."""
-        spots = [TopicPartition(TOPICS["outcomes"], partition) for partition in range(PARTITIONS)]
+    def count(self, topic: str) -> int:
+        """Records that were written to a topic so far."""
+        return sum(self.ends(topic).values())
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """Partition → offset after its newest record."""
+        spots = [TopicPartition(TOPICS[topic], partition) for partition in range(PARTITIONS)]
         try:
-            return sum(self._consumer.get_watermark_offsets(spot, timeout=10)[1] for spot in spots)
+            return {spot.partition: self._consumer.get_watermark_offsets(spot, timeout=10)[1] for spot in spots}
         except KafkaException as error:
-            raise DemoFailed(f"the outcomes can't be counted: {error}", f"read {self.broker.log}") from error
+            raise DemoFailed(f"{TOPICS[topic]} can't be counted: {error}", f"read {self.broker.log}") from error
 
     def instants(self, topic: str) -> list[float]:
         """When each record of a topic was handed to its producer: epoch seconds, in order."""
@@ -171,29 +201,37 @@ class Rig:
         return _ADDRESSES.search(self.emulator.log.read_text("utf-8", "replace")) is not None
 
     def _worker_settings(self) -> dict[str, Any]:
-        found = _ADDRESSES.search(self.emulator.log.read_text("utf-8", "replace"))
-        assert found is not None
+        willow, others = self._settings.get("willow", {}), {**self._settings}
+        others.pop("willow", None)
         return {
             "kafka": {"bootstrap_servers": self.broker.bootstrap_servers, "group_id": "willow-sync-benchmarks"},
             "willow": {
-                "base_url": found[1],
+                "base_url": self._emulator_addresses()[1],
                 "client_id": "emulator-client",
                 "client_secret": "emulator-secret",
                 "max_in_flight": IN_FLIGHT,
+                **willow,
             },
             "topics": {"partitions": PARTITIONS, **TOPICS},
             **sample.settings(),
             "web": {"port": None},
             "data_dir": str(self.folder / "worker-data"),
-            **self._settings,
+            **others,
         }
+
+    def _emulator_addresses(self) -> re.Match[str]:
+        """Of its API and of its page."""
+        found = _ADDRESSES.search(self.emulator.log.read_text("utf-8", "replace"))
+        assert found is not None, "start() first"
+        return found
 
 
 @contextmanager
 def rig(runtime: KafkaRuntime, **settings: Any) -> Iterator[Rig]:
-    """A started Rig; ``settings`` are added to the worker's. Nothing of it runs on afterwards, however it ends.
+    """A started Rig. Nothing of it runs on afterwards, however it ends.
 
-    Its folder stays only after a failure, whose remedy names a log in it. Raises DemoFailed, KafkaSetupError."""
+    ``settings`` are added to the worker's, those of ``willow`` to that section. The folder stays only after a failure,
+    whose remedy names a log in it. Raises DemoFailed, KafkaSetupError."""
     folder = Path(tempfile.mkdtemp(prefix="willow-sync-benchmark-"))
     built = Rig(runtime, folder, settings)
     failed = False

@@ -1,7 +1,7 @@
 """The data of the benchmarks: a building graph of any size, and orders on its things, as Debezium sends them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, NamedTuple
@@ -40,9 +40,16 @@ def settings() -> dict[str, Any]:
     return {"selected_sites": [_id(0)], "enumerations": enumerations()}
 
 
-def orders(count: int, *, prefix: str = "WO") -> list[Sample]:
-    """New orders, each on a thing and its building; ids start with ``prefix``."""
-    return list(_as_debezium(Feed.WORK_ORDERS, (_order(f"{prefix}-{number}", number) for number in range(count))))
+def orders(count: int, *, prefix: str = "WO", change: int = 0) -> list[Sample]:
+    """New orders, each on a thing and its building; ids start with ``prefix``. ``change``: the same orders, changed for
+    the n-th time."""
+    rows = (_order(f"{prefix}-{number}", number, change) for number in range(count))
+    return list(_as_debezium(Feed.WORK_ORDERS, rows))
+
+
+def summary_of(order: Sample) -> str:
+    """What the order's ticket has to say in the end, if nothing newer follows."""
+    return str(orjson.loads(order.value)["after"]["summary"])
 
 
 def entities(count: int, form: Form = Form.FLAT) -> Iterator[Sample]:
@@ -91,7 +98,7 @@ def _entity(number: int) -> Row:
     }
 
 
-def _order(order_id: str, number: int) -> Row:
+def _order(order_id: str, number: int, change: int) -> Row:
     # Things have numbers that end in 4 to 9.
     thing = (number // 6 * 10 + 4 + number % 6) % ESTATE
     building = thing // 1000 * 1000 + 1
@@ -100,7 +107,7 @@ def _order(order_id: str, number: int) -> Row:
         "id": order_id,
         "exactType": "WorkOrder",
         "mappingKey": f"mapped://cmms/{order_id}",
-        "summary": f"VAV {thing} rattles, number {number}",
+        "summary": f"VAV {thing} rattles, number {number}" + (f", change {change}" if change else ""),
         "description": "Noise since Monday morning, louder when the damper closes. " * 4,
         "jobStatus": "Open",
         "jobPriority": "High",
@@ -109,7 +116,7 @@ def _order(order_id: str, number: int) -> Row:
         "referenceUrl": f"https://cmms.example/wo/{order_id}",
         "problemDescription": "Noise",
         "dateCreated": START,
-        "dateUpdated": START,
+        "dateUpdated": START + timedelta(seconds=change),
         "isReportedBy": {"name": "Ana Ruiz", **person},
         "hasAssignee": {"name": "Ben Oak", "emails": [{"address": "ben.oak@example.com"}]},
         "relatesTo": [

@@ -62,7 +62,11 @@ LONG = {"storm"}
 )
 @click.option("--seconds", type=click.FloatRange(1), default=30.0, show_default=True, help="latency: how long.")
 @click.option(
-    "--changes", type=click.IntRange(100), default=10_000, show_default=True, help="backlog: changes, ten an order."
+    "--changes",
+    type=click.IntRange(100, backlog.MOST),
+    default=backlog.CHANGES,
+    show_default=True,
+    help="backlog: changes, ten an order.",
 )
 @click.option(
     "--minutes", type=click.FloatRange(0.1), default=10.0, show_default=True, help="storm: of 429, and of the outage."

@@ -40,6 +40,7 @@ LEAST_RATE = 50.0
 START_SECONDS = 60.0
 """What a command, a start or a drain may take on a busy machine."""
 _POLL_SECONDS = 0.1
+_PAGES = re.compile(r"pages at (http\S+)")
 _ADDRESSES = re.compile(r"base URL (\S+), page (\S+)")
 
 Step = Callable[[str], None]
@@ -80,8 +81,7 @@ class Rig:
         self.emulator.start()
         wait_until(self._emulator_answers, "the Willow emulator", START_SECONDS, self.emulator.log)
         self._config.write_text(yaml.safe_dump(self._worker_settings()))
-        topics = willow_sync("topics", "--config", str(self._config))
-        run_to_end(Child("willow-sync topics", topics, self.folder / "topics.log"), START_SECONDS)
+        self.run("topics")
         self._producer = Producer(
             {
                 "bootstrap.servers": self.broker.bootstrap_servers,
@@ -96,6 +96,11 @@ class Rig:
             {"bootstrap.servers": self.broker.bootstrap_servers, "log_level": 0, "group.id": "benchmarks"}
         )
 
+    def run(self, command: str) -> None:
+        """One of our commands, with the worker's settings, to its end."""
+        line = willow_sync(command, "--config", str(self._config))
+        run_to_end(Child(f"willow-sync {command}", line, self.folder / f"{command}.log"), START_SECONDS)
+
     def start_worker(self, command: Callable[[Path], list[str]] = worker_command) -> ProcessorMeter:
         """``command`` is that of another program than the worker, given its configuration file."""
         self.worker.stop()
@@ -109,7 +114,13 @@ class Rig:
     def use_faults(self, plan: Plan) -> None:
         """From now on: the seconds of its rules count from here."""
         url = f"{self._emulator_addresses()[2]}_emulator/faults"
-        request = urllib.request.Request(url, plan.model_dump_json().encode(), method="PUT")
+        # Without defaults: some conditions may not even be named together with some faults.
+        rules = [
+            rule.model_dump(mode="json", exclude_defaults=True) | {"fault": rule.fault.model_dump(mode="json")}
+            for rule in plan.rules
+        ]
+        document = json.dumps({"seed": plan.seed, "rules": rules})
+        request = urllib.request.Request(url, document.encode(), method="PUT")
         try:
             with urllib.request.urlopen(request, timeout=START_SECONDS):
                 return
@@ -156,8 +167,23 @@ class Rig:
             meter.sample()
             return self.count("outcomes") >= count
 
-        timeout = START_SECONDS + besides + count / LEAST_RATE
-        wait_until(enough, f"{count} outcomes", timeout, self.worker.log, sleep=lambda _: time.sleep(_POLL_SECONDS))
+        self._wait(enough, f"{count} outcomes", besides + count / LEAST_RATE)
+
+    def until_taken(self, count: int) -> None:
+        """Returns when this many intents are in the worker's hands, neither more to be read nor one of them done.
+        Needs ``web={"port": 0}`` among the settings."""
+        address = _PAGES.findall(self.worker.log.read_text("utf-8", "replace"))[-1]
+
+        def enough() -> bool:
+            self.worker.require_running()
+            with urllib.request.urlopen(f"{address.rstrip('/')}/metrics", timeout=START_SECONDS) as answer:
+                return f"\nwillow_sync_pending_records {count:.1f}\n" in answer.read().decode()
+
+        self._wait(enough, f"{count} intents to be taken by the worker", count / LEAST_RATE)
+
+    def _wait(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        timeout = START_SECONDS + seconds
+        wait_until(condition, what, timeout, self.worker.log, sleep=lambda _: time.sleep(_POLL_SECONDS))
 
     def count(self, topic: str) -> int:
         """Records that were written to a topic so far."""

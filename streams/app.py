@@ -20,6 +20,7 @@ from streams.agents.tickets import Tickets
 from streams.agents.timers import Timers
 from streams.agents.waiting import WaitingIndex
 from streams.agents.writer import Writer
+from streams.console.recent import Recent
 from streams.delivery.lanes import Lanes
 from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
@@ -78,7 +79,7 @@ class SyncApp:
     ) -> None:
         self.settings, self.metrics, self._accept_gap = settings, metrics, accept_gap
         self._edges = edges = edges or Edges()
-        self.clock = edges.clock
+        self.clock, self.started, self.recent = edges.clock, edges.clock(), Recent()
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.app = edges.app(settings)
         topics, willow = settings.topics, settings.willow
@@ -180,7 +181,16 @@ class SyncApp:
 
     def _outlet(self) -> Outlet:
         writer = Writer(self.producer, self.settings, clock=self._edges.clock)
-        return Outlet(writer, Calls, self.identities, self.claims, self.controls, self.metrics.outcome)
+        return Outlet(writer, Calls, self.identities, self.claims, self.controls, self._told)
+
+    def words(self, outcome: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An outcome of the sink in words that are true of this worker."""
+        return outcome
+
+    def _told(self, outcome: Mapping[str, Any]) -> None:
+        said = self.words(outcome)
+        self.metrics.outcome(said)
+        self.recent.add(said)
 
     # -- agents --------------------------------------------------------------------------------------------------
 
@@ -196,7 +206,7 @@ class SyncApp:
             settings.input_format.work_orders,
             topic_ids,
             clock=self._edges.clock,
-            told=self.metrics.outcome,
+            told=self._told,
         )
         live, replanned = self.planner_windows
         pace = Pace(settings.replans_per_second, clock=self._edges.monotonic)

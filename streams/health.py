@@ -16,7 +16,7 @@ def measure(sync: "SyncApp") -> None:
     gauge("creates_in_doubt", "Orders of which nobody knows whether a ticket exists.", lambda: sync.index.in_doubt)
     gauge("twin_table_lag_records", "Entities still to be read at start.", lambda: sync.entities_view.lag)
     gauge("left_tickets", "Orders that have a ticket and no longer qualify.", lambda: sync.timers.left)
-    gauge("oldest_unsynced_seconds", "Age of the oldest record in work.", lambda: _oldest_unsynced(sync))
+    gauge("oldest_unsynced_seconds", "Age of the oldest record in work.", lambda: oldest_unsynced(sync))
     gauge("pending_records", "Intents read and not yet acknowledged.", lambda: sync.sink_window.records)
     gauge("token_expires_seconds", "Life left in Willow's token.", lambda: sync.client.token_expires_in or 0.0)
     by_labels(
@@ -30,19 +30,24 @@ def measure(sync: "SyncApp") -> None:
     )
 
 
-def _oldest_unsynced(sync: "SyncApp") -> float:
+def oldest_unsynced(sync: "SyncApp") -> float:
+    """Age in seconds of the oldest record in work; 0 without one."""
     windows = (sync.sink_window, *sync.planner_windows)
     stamps = [stamp for window in windows if (stamp := window.oldest) is not None]
     return max(0.0, sync.clock() - min(stamps)) if stamps else 0.0
+
+
+def worked_on(sync: "SyncApp") -> set[int]:
+    """The partitions of the intents topic that are this worker's and whose orders it knows."""
+    intents = sync.settings.topics.name("ticket_intents")
+    return {tp.partition for tp, _ in sync.app.consumer.ledger.standing() if tp.topic == intents}
 
 
 def not_ready(sync: "SyncApp") -> list[str]:
     """What is not ready yet, in words; empty when all is."""
     views = (sync.entities_view, sync.identities_view, sync.claims_view)
     missing = [f"{view.topic}: {view.lag} records to read" for view in views if not view.ready]
-    intents = sync.settings.topics.name("ticket_intents")
-    owned = {tp.partition for tp, _ in sync.app.consumer.ledger.standing() if tp.topic == intents}
-    missing += ready_problems(sync.takeover, owned)
+    missing += ready_problems(sync.takeover, worked_on(sync))
     missing += [f"paused ({pause.cause}): {pause.detail}" for pause in sync.breaker.pauses]
     if sync.lists.current is None:
         missing.append(f"Willow's lists were not read: {sync.lists.problem or 'not yet'}")

@@ -32,6 +32,15 @@ class Metrics:
         reason = outcome.get("reason")
         self._outcomes.labels(outcome["outcome"], reason["code"] if reason else "").inc()
 
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        """How many were written since the start, by outcome and reason code ("" where there is none)."""
+        samples = [sample for family in self._outcomes.collect() for sample in family.samples]
+        return {
+            (sample.labels["outcome"], sample.labels["reason"]): int(sample.value)
+            for sample in samples
+            if sample.name.endswith("_total")
+        }
+
     def call(self, operation: str, status: int | None, seconds: float) -> None:
         status_class = "none" if status is None else f"{status // 100}xx"
         self._calls.labels(operation, status_class).observe(seconds)

@@ -1,6 +1,7 @@
-"""The worker's own pages: ``/healthz`` (it runs), ``/readyz`` (503 and why, while it is not ready), ``/metrics``."""
+"""The worker's own pages: ``/healthz`` (it runs), ``/readyz`` (503 and why, while it is not ready), ``/metrics``, and
+the console's (``streams.console``)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -14,10 +15,18 @@ class PortTaken(Exception):
 
 
 class Pages:
-    """``async with Pages(...)`` serves them; ``address`` says where. Does nothing if ``web.port`` is null."""
+    """``async with Pages(...)`` serves them, and the routes in ``more``; ``address`` says where. Does nothing if
+    ``web.port`` is null."""
 
-    def __init__(self, settings: Web, *, ready: Callable[[], list[str]], metrics: Callable[[], bytes]) -> None:
-        self._settings, self._ready, self._metrics = settings, ready, metrics
+    def __init__(
+        self,
+        settings: Web,
+        *,
+        ready: Callable[[], list[str]],
+        metrics: Callable[[], bytes],
+        more: Iterable[web.RouteDef] = (),
+    ) -> None:
+        self._settings, self._ready, self._metrics, self._more = settings, ready, metrics, more
         self._runner: web.AppRunner | None = None
         self.address: str | None = None
 
@@ -30,6 +39,7 @@ class Pages:
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._scrape),
+                *self._more,
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)

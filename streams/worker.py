@@ -9,6 +9,9 @@ from functools import partial
 from typing import Any
 
 from streams.app import SyncApp
+from streams.console.order import order_of
+from streams.console.routes import routes
+from streams.console.snapshot import snapshot_of
 from streams.health import not_ready
 from streams.kafka.admin import TopicProblem, wait_for_broker
 from streams.kafka.connection import confluent_config
@@ -94,7 +97,8 @@ async def run(settings: Settings, *, accept_gap: bool = False, app: type[SyncApp
     sync = app(settings, confluent_config(settings.kafka), metrics, accept_gap=accept_gap)
     sync.declare_agents(ids)
     logging.getLogger("faust.tables.recovery").addHandler(RecoveryErrors(sync))
-    async with Pages(settings.web, ready=partial(not_ready, sync), metrics=metrics.text) as pages:
+    console = routes(partial(snapshot_of, sync), partial(order_of, sync))
+    async with Pages(settings.web, ready=partial(not_ready, sync), metrics=metrics.text, more=console) as pages:
         log.info("worker of group %s starts; pages at %s", settings.kafka.group_id, pages.address or "no address")
         starting = asyncio.create_task(_start(sync))
         stopping = asyncio.create_task(stop.wait())

@@ -22,6 +22,18 @@ LONGEST_ASKED = 3600.0
 BRAKE, OPERATOR = "brake", "operator"
 HELD = frozenset({BRAKE, OPERATOR})
 
+#: Cause → what ends its pause, for the operator.
+_LIFTED_BY = {
+    BRAKE: "`willow-sync resume` once the cause is mended, or a restart of this worker",
+    OPERATOR: "`willow-sync resume`",
+    "rate": "the time that Willow asked for is over (an hour at most), and a probe succeeds",
+}
+
+
+def lifted_by(cause: str) -> str:
+    """What ends a pause of this cause."""
+    return _LIFTED_BY.get(cause, "a probe of Willow succeeds; it is asked at least every 30 s")
+
 
 def backoff(attempt: int, rng: random.Random, retry_after: float | None = None) -> float:
     """Seconds to wait after the attempt-th failure (from 1): full jitter, and never less than Willow asked for

@@ -284,6 +284,14 @@ def reason(code: str, /, **values: Any) -> Reason:
     return Reason(code=code, message=entry.message.format_map(short), remedy=entry.remedy.format_map(short))
 
 
+def general_remedy(code: str) -> str:
+    """The remedy of a code where no order is at hand: the names of the values stand for them.
+
+    Raises KeyError for an unknown code."""
+    entry = REASONS[code.removeprefix(LEFT)]
+    return entry.remedy.format_map({name: name.upper() for name in entry.values})
+
+
 def left(why: Reason) -> Reason:
     """For an order that has a ticket and stopped qualifying (contract §3, ``left_<reason>``)."""
     message = f"The order has a ticket and no longer qualifies: {why.message}"

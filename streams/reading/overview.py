@@ -110,7 +110,7 @@ def overview_of(settings: Settings, *, watch: Watch = unwatched, clock: Callable
         open_claims=bindings.claims.open_count,
         entities=len(twins),
         entities_with_twin=twins.with_twin,
-        sites=tuple(_sites(settings, twins)),
+        sites=tuple(selected_sites(settings, twins)),
         time=instant(now),
     )
 
@@ -149,7 +149,8 @@ def _figures(state: OrderState) -> _Figures:
     return _Figures(waiting.code if waiting is not None else None, since, state.left is not None, state.gone)
 
 
-def _sites(settings: Settings, twins: TwinTable) -> Iterable[Site]:
+def selected_sites(settings: Settings, twins: TwinTable) -> Iterable[Site]:
+    """By name; none where every site is selected."""
     selection = Selection.of(settings.selected_sites)
     for name in sorted(selection.sites or ()):
         entity = name if twins.get(name) is not None else twins.by_twin(name)

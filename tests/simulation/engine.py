@@ -74,7 +74,7 @@ class SimConsumer:
         self.hooks = Hooks()
         self.unacked: set[Message] = set()
         self.leaving = False
-        self._ledger: Ledger[TP] = Ledger()
+        self.ledger: Ledger[TP] = Ledger()
         self._positions: Offsets = {}
         self._heard_at = -1e9
         self._rejoin = asyncio.Event()
@@ -89,16 +89,17 @@ class SimConsumer:
         return set(self._positions)
 
     def reached(self, message: Message) -> None:
-        lost = self._ledger.reach(message.tp, message.offset)
+        lost = self.ledger.reach(message.tp, message.offset)
         if lost is not None:
             self.hooks.fatal(LostOnTheWay(f"{message.tp}@{lost}"))
 
     def finish(self, message: Message) -> list[int]:
         self.unacked.discard(message)
-        return self._ledger.finish(message.tp, message.offset)
+        return self.ledger.finish(message.tp, message.offset)
 
     def lags(self) -> Iterator[tuple[tuple[str, str], float]]:
-        return iter(())
+        for tp, offset in self.ledger.standing():
+            yield (tp.topic, str(tp.partition)), max(0, self.world.log.topics[tp.topic][tp.partition].end - offset)
 
     # -- membership ----------------------------------------------------------------------------------------------
 
@@ -153,7 +154,7 @@ class SimConsumer:
         await self._app.recovered()
         self._app.rebalancing = False
         for tp, start in self._positions.items():
-            self._ledger.open(tp, start)
+            self.ledger.open(tp, start)
         self._fetching = True
         if self.world.rng.random() < 0.2:
             # A seek while records are on their way: they are read a second time.
@@ -167,7 +168,7 @@ class SimConsumer:
         self.world.note("gives its partitions back")
         await self.hooks.drain()
         await self.commit()
-        self._ledger.close()
+        self.ledger.close()
 
     async def leave(self) -> None:
         """As at SIGTERM."""
@@ -214,7 +215,7 @@ class SimConsumer:
                     break
                 room -= 1
                 self._positions[tp] = entry.offset + 1
-                if self._ledger.take(tp, entry.offset):
+                if self.ledger.take(tp, entry.offset):
                     stream.put(Message(entry, self._app.consumer_generation_id))
         return more
 
@@ -234,14 +235,14 @@ class SimConsumer:
             await self._commit()
 
     async def _commit(self) -> None:
-        offsets = dict(self._ledger.committable())
+        offsets = dict(self.ledger.committable())
         if not offsets:
             return
         self.world.point("commit")
         generation = self._app.consumer_generation_id
         if await self.world.ask(self._group.commit, self._process.name, generation, offsets):
             for tp, offset in offsets.items():
-                self._ledger.reported(tp, offset)
+                self.ledger.reported(tp, offset)
 
 
 class SimEngine:

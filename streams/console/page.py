@@ -159,7 +159,7 @@ def _order(view: OrderView) -> Iterator[Html]:
         if view.read_back is not None:
             due = _when(view.read_back)
             yield section("Read-back", tag("p", f"An update had no answer; the ticket is read at {due}."))
-        yield section("Last outcome", _last(view.last))
+        yield section("Outcome of its last applied record", _last(view.last))
     yield section("Among this worker's newest outcomes", _recent(view.recent))
 
 

@@ -26,13 +26,13 @@ HELD = frozenset({BRAKE, OPERATOR})
 _LIFTED_BY = {
     BRAKE: "`willow-sync resume` once the cause is mended, or a restart of this worker",
     OPERATOR: "`willow-sync resume`",
-    "rate": "the time that Willow asked for is over (an hour at most), and a probe succeeds",
+    "rate": "the end of the time that Willow asked for (an hour at most), and then a probe that succeeds",
 }
 
 
 def lifted_by(cause: str) -> str:
     """What ends a pause of this cause."""
-    return _LIFTED_BY.get(cause, "a probe of Willow succeeds; it is asked at least every 30 s")
+    return _LIFTED_BY.get(cause, "a probe of Willow that succeeds; this worker makes them by itself")
 
 
 def backoff(attempt: int, rng: random.Random, retry_after: float | None = None) -> float:

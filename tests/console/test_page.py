@@ -97,7 +97,7 @@ def text_of(page: str) -> str:
         "Worker of willow-sync: not ready",
         "started 2026-11-01 08:00:00 UTC",
         "paused (tenant): 403 selected site NOWHERE is unknown",
-        "tenant 2026-11-02 09:14:11 UTC 403 Forbidden a probe of Willow succeeds",
+        "tenant 2026-11-02 09:14:11 UTC 403 Forbidden a probe of Willow that succeeds",
         "mapped.work-orders 12 3: 7, 0: 5, 6 more",
         "oldest unsynced 12 min",
         "records in work 11",
@@ -166,7 +166,10 @@ def test_what_is_told_of_an_order(said: str) -> None:
     [
         (OrderView("X", "c", elsewhere="it is another's"), "This worker can't tell: it is another's."),
         (OrderView("X", "c"), "in this worker's partition, and no record of it came"),
-        (OrderView("X", "c", known=True), "ticket none Last outcome No record of it has been carried out yet."),
+        (
+            OrderView("X", "c", known=True),
+            "ticket none Outcome of its last applied record No record of it has been carried",
+        ),
     ],
 )
 def test_an_order_of_which_little_is_known(view: OrderView, said: str) -> None:

@@ -57,7 +57,7 @@ def require_claims(written: int, claimed: bool, count: int) -> None:
     if (written < 2 * count) if claimed else written:
         raise DemoFailed(
             f"the worker {'with' if claimed else 'without'} claims wrote {written} of them for {count} orders",
-            "compare ops/benchmarks/unclaimed.py with the claim step of streams/agents/tickets.py",
+            "compare ops/benchmarks/unclaimed.py with the claim step of streams/agents/creates.py",
         )
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from streams.agents import tickets
+from streams.agents import creates
 from streams.agents.writer import Acked, Writer
 from streams.delivery.create import MayPut
 from streams.kafka.producer import Ack
@@ -33,7 +33,7 @@ def at_once(*_: Any, **__: Any) -> MayPut:
     return MayPut()
 
 
-PATCHES: tuple[tuple[Any, str, Any], ...] = ((Writer, "claim", unsent), (tickets, "after_claim", at_once))
+PATCHES: tuple[tuple[Any, str, Any], ...] = ((Writer, "claim", unsent), (creates, "after_claim", at_once))
 
 
 def main(config: str) -> None:

@@ -252,19 +252,22 @@ class SyncApp:
         await self.sink.handle(order_id, batch)
 
     async def _views_caught_up(self, generation: int) -> None:
-        """Claims and identities read to the end as of this assignment: what the former owner wrote is seen."""
+        """Claims and identities read to the end as of this assignment: what the former owner wrote is seen. Returns at
+        once for an assignment that is over."""
         task = self._catching_up(generation)
-        if not task.done():
+        if task is not None:
             await asyncio.wait({task})
-        task.result()
+            if not task.cancelled():
+                task.result()
 
-    def _catching_up(self, generation: int) -> "asyncio.Task[None]":
-        task = self._caught_up.get(generation)
-        if task is None:
+    def _catching_up(self, generation: int) -> "asyncio.Task[None] | None":
+        if generation not in self._caught_up and generation == self.app.consumer_generation_id:
             task = asyncio.create_task(self._catch_up())
             task.add_done_callback(self._fail_with)
+            for former in self._caught_up.values():
+                former.cancel()
             self._caught_up = {generation: task}
-        return task
+        return self._caught_up.get(generation)
 
     async def _catch_up(self) -> None:
         for view in (self.claims_view, self.identities_view):

@@ -151,6 +151,8 @@ class View:
             try:
                 return {spot.partition: future.result(30).offset for spot, future in answers.items()}
             except (confluent_kafka.KafkaException, concurrent.futures.TimeoutError) as error:
+                # librdkafka keeps the leader's epoch that it knows: after a broker's restart it is refused for ever.
+                self._admin = AdminClient(self._connection)
                 raise ViewFailed(f"the end of topic {self.topic} can't be found: {error}") from error
 
         return await asyncio.get_running_loop().run_in_executor(None, ask)

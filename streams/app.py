@@ -255,10 +255,12 @@ class SyncApp:
         """Claims and identities read to the end as of this assignment: what the former owner wrote is seen. Returns at
         once for an assignment that is over."""
         task = self._catching_up(generation)
-        if task is not None:
+        if task is None:
+            return
+        if not task.done():
             await asyncio.wait({task})
-            if not task.cancelled():
-                task.result()
+        if not task.cancelled():
+            task.result()
 
     def _catching_up(self, generation: int) -> "asyncio.Task[None] | None":
         if generation not in self._caught_up and generation == self.app.consumer_generation_id:

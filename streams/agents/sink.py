@@ -93,6 +93,13 @@ class Sink:
                 return await order.tell([said])
         if intent["kind"] == IntentKind.SIGNAL:
             return await self._signal(order, step)
+        if intent.get("cause") in (Cause.WAKE, Cause.FILL, Cause.REPLAY):
+            # Judged with its batch; a signal before it may have ended what it was to go on with.
+            match judge(intent, state, state.watermark):
+                case Verdict.DROP:
+                    return None
+                case Verdict.REPEAT:
+                    return await self._repeat(order, step)
         if state.waiting is not None and state.waiting.kind == "in_doubt":
             return await self._doubts.stand_behind(order, step)
         await self.accept(order, step)

@@ -43,6 +43,10 @@ class _Doubt:
     claimed: float
     """Epoch seconds of the claim: no ticket of it is older."""
     settled: float
+    external_id: str
+    """As the create had it: the template may be another by now."""
+    noticed: bool = False
+    """Its end was seen in a view, and signalled."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class WaitingIndex:
                 waiting.since,
                 min(waiting.since, claim.since_ms / 1000),
                 settled,
+                waiting.intent.get("fields", {}).get("externalId") or self._external_id(order_id),
             )
             self._plan_look_up(order_id)
         elif waiting.kind == "parked":
@@ -169,6 +174,8 @@ class WaitingIndex:
         """For ever: ask Willow about the orders whose look-up is due."""
         while True:
             await asyncio.sleep(TURN_SECONDS)
+            for order_id in self._news():
+                await self._books.writer.signal(order_id, "look_up")
             due = self._take_due()
             if not due:
                 continue
@@ -183,6 +190,18 @@ class WaitingIndex:
             for order_id in due:
                 if order_id in self._doubts:
                     self._plan_look_up(order_id)
+
+    def _news(self) -> list[str]:
+        """Orders whose ticket, or whose claim's release, has come into the views since: they need no look-up."""
+        claims, identities = self._books.claims, self._books.identities
+        found = []
+        for order_id, doubt in self._doubts.items():
+            still_open = any(claim.claim_id == doubt.claim_id for claim in claims.open_claims(order_id))
+            bound = claims.done_ticket(order_id) or identities.ticket_of(order_id)
+            if not doubt.noticed and (bound or not still_open):
+                doubt.noticed = True
+                found.append(order_id)
+        return found
 
     def look_up_now(self) -> None:
         """A pause is over: what fell due meanwhile is looked up at once."""
@@ -204,7 +223,7 @@ class WaitingIndex:
 
     async def _look_up(self, due: list[str]) -> None:
         began = self._books.clock()
-        by_external = {self._external_id(order_id): order_id for order_id in due}
+        by_external = {self._doubts[order_id].external_id: order_id for order_id in due}
         found: dict[str, list[str]] = {order_id: [] for order_id in due}
         known = self._books.identities.any_order(besides=found)
         control = None if known is None else self._external_id(known)
@@ -224,17 +243,24 @@ class WaitingIndex:
             await self._signal(order_id, {"found": ids, "counted": counted, "at": began})
 
     async def _page_through(self, wanted: set[str]) -> tuple[list[Any], bool]:
-        """All tickets, newest first, down to before the oldest claim. Not counted if no ticket shows an externalId."""
+        """All tickets, newest first, down to before the oldest claim. Not counted if no ticket shows an externalId.
+
+        How Willow spells a sort is not published: where its list does not show that it obeys, it is read whole."""
         since = min((doubt.claimed for doubt in self._doubts.values()), default=0.0) - 600.0
         tickets: list[Any] = []
-        whole = True
+        whole, newest_first, last = True, False, float("inf")
         async for ticket in self._client.list_tickets(sort=[Sort("createdDate", descending=True)]):
-            created = ticket.created_date
-            if created is not None and created.timestamp() < since:
-                break
             whole = whole and ticket.shows("externalId")
             if ticket.external_id in wanted:
                 tickets.append(ticket)
+            if ticket.created_date is None:
+                continue
+            created = ticket.created_date.timestamp()
+            # A list that began with newer ones and never went up has come down to here.
+            newest_first = (newest_first or created >= since) and created <= last
+            last = created if created <= last else float("-inf")
+            if newest_first and created < since:
+                break
         return tickets, whole
 
     async def _signal(self, order_id: str, result: dict[str, Any]) -> None:

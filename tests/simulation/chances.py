@@ -41,6 +41,8 @@ def random_scenario(seed: int) -> Scenario:
         faults_end=LENGTH + 5.0,
         listed_after=listed_after,
         filters=rng.random() < 0.8,
+        sorts=rng.random() < 0.8,
+        had=rng.choice((0, 0, 3)),
         restart_after=(0.2, rng.choice((0.5, 9.0))),
         crash_at=frozenset() if calm else frozenset(rng.sample(range(1, 400), rng.choice((0, 0, 1, 3)))),
     )

@@ -72,7 +72,8 @@ class Run:
         )
         self.willow = willow = Willow(world.loop.time, world.loop.epoch)
         willow.fates = self._fate
-        willow.filters = scenario.filters
+        willow.filters, willow.sorts = scenario.filters, scenario.sorts
+        willow.had(scenario.had)
         willow.listed_after = self._listed_after
         self.topics = topics
         self._compacted = [topics.entities, topics.name("ticket_identities"), topics.name("create_claims")]

@@ -44,6 +44,9 @@ class Scenario:
     faults_end: float = 0.0
     listed_after: float = 0.0
     filters: bool = True
+    sorts: bool = True
+    had: int = 0
+    """Tickets that Willow had before, of no order."""
     restart_after: tuple[float, float] = (0.5, 0.5)
     crash_at: frozenset[int] = frozenset()
     """Points at which a worker is killed, counted over all of them (``World.point``)."""

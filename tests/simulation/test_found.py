@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.acceptance.records import entity
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
@@ -95,3 +96,33 @@ def test_a_delete_names_the_ticket_of_which_a_crash_left_only_the_identity() -> 
     )
     assert run.world.kills == 1
     assert _said(run, deleted)[0] == "deleted_kept"
+
+
+def test_a_list_that_ignores_the_sort_is_read_whole() -> None:
+    """An old ticket came first, and all that stood behind it was taken for not there: a second ticket was made."""
+    orders = Orders()
+    created = orders.change("A")
+    run = _run((1.0, "produce", (created,)), fates=_lost_answer, filters=False, sorts=False, had=2)
+    assert _said(run, created) == ["adopted"]
+    assert sum(ticket.fields.get("externalId") == "A" for ticket in run.willow.tickets.values()) == 1
+
+
+def test_a_wake_up_behind_the_end_of_park_ttl_is_dropped() -> None:
+    """Both waited in one batch while Willow was away: it was said to be expired, and its ticket was made."""
+    orders = Orders()
+    parked = orders.waiting("A", "AHU-LATE")
+    others = [(2.0, "produce", (orders.change(f"B{number}"),)) for number in range(40)]
+    happenings = [
+        (0.0, "start", ("a",)),
+        (1.0, "produce", (parked,)),
+        *others,
+        (6.9, "entity", (entity("AHU-LATE", "Thing", "FLOOR1", "TW-LATE"),)),
+    ]
+
+    def away(world: World, _: Request) -> Fate:
+        return Fate(Way.REFUSED) if world.loop.time() > 1.8 else Fate()
+
+    run = Run(Scenario(1, happenings, fates=away, faults_end=20.0, changes={"park_ttl": "5s"}))
+    run.go()
+    assert _said(run, parked) == ["park_expired"]
+    assert all(ticket.fields["externalId"] != "A" for ticket in run.willow.tickets.values())

@@ -126,6 +126,8 @@ class Willow:
         self.listed_after: Callable[[], float] = lambda: 0.0
         self.filters = True
         """Whether lists honour a filter; else they hand out everything."""
+        self.sorts = True
+        """Whether they honour a sort; else the oldest comes first."""
         self.requests = 0
         self.under_way = 0
         """Requests that it will carry out late."""
@@ -137,6 +139,13 @@ class Willow:
             "get_ticket": self._get,
             "list_tickets": self._list,
         }
+
+    def had(self, count: int) -> None:
+        """Tickets that were there a day ago, of nobody's orders."""
+        for number in range(1, count + 1):
+            ticket_id = f"T{len(self.tickets) + 1}"
+            fields = {"summary": f"By hand {number}"}
+            self.tickets[ticket_id] = Ticket(ticket_id, fields, self._epoch() - 86_400.0, 0.0)
 
     def revoke_tokens(self) -> None:
         self._token += 1
@@ -183,7 +192,7 @@ class Willow:
         for condition in request.body["filterSpecifications"] or ():
             if self.filters:
                 found = [ticket for ticket in found if ticket.fields.get("externalId") in condition["value"]]
-        if any(order["sort"] == "desc" for order in request.body["sortSpecifications"] or ()):
+        if self.sorts and any(order["sort"] == "desc" for order in request.body["sortSpecifications"] or ()):
             found.reverse()
         size, page = request.body["pageSize"], request.body["page"]
         items = found[page * size : (page + 1) * size]

@@ -24,6 +24,8 @@ KNOWN = 400
 """Orders with tickets from before; each changes once a round."""
 NEW = 100
 """New orders a round."""
+PENDING = 2_000
+"""Records that the worker may hold (max_pending_records), at most."""
 GROWTH = 1.1
 """The last third of the time may take so many times the memory of the first."""
 LANDED_SECONDS = 120.0
@@ -49,7 +51,9 @@ def measure(runtime: KafkaRuntime, step: Step, minutes: float) -> list[Figure]:
     seconds = minutes * 60
     # What the outage cut off is in doubt until then: a short run must not wait for long.
     settle = f"{min(SETTLE_SECONDS, max(1.0, seconds / 2)):g}s"
-    with rig(runtime, in_doubt={"settle": settle}) as bench:
+    # Reached in the first twelfth of the time: up to the bound what waits costs memory, beyond it nothing may.
+    pending = int(min(PENDING, max(100.0, RATE * 2 * seconds / 12)))
+    with rig(runtime, in_doubt={"settle": settle}, max_pending_records=pending) as bench:
         step("making the first tickets")
         bench.send("entities", sample.entities(sample.ESTATE))
         meter, sent = bench.start_worker(), Sent()
@@ -67,7 +71,8 @@ def measure(runtime: KafkaRuntime, step: Step, minutes: float) -> list[Figure]:
         journal = read_journal(bench.journal)
         require_final_state(journal, sent.newest)
         requests = ", ".join(f"{name}: {number}" for name, number in sorted(count_requests(journal).items()))
-        return _figures(memory, bench.instants("outcomes")[-1] - over, f"{sent.records} records; {requests}")
+        landed = bench.instants("outcomes")[-1] - over
+        return _figures(memory, landed, f"at most {pending} in work", f"{sent.records} records; {requests}")
 
 
 def plan(seconds: float) -> Plan:
@@ -116,9 +121,9 @@ def _until_landed(bench: Rig, meter: ProcessorMeter, sent: int) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _figures(memory: MemoryMeter, landed: float, note: str) -> list[Figure]:
+def _figures(memory: MemoryMeter, landed: float, bound: str, note: str) -> list[Figure]:
     first, last = memory.thirds()
-    grown = f"{first:.0f} and {last:.0f} MiB, most {memory.peak:.0f} MiB"
+    grown = f"{first:.0f} and {last:.0f} MiB, most {memory.peak:.0f} MiB; {bound}"
     return [
         Figure("storm", "the worker's memory, last third ÷ first third", last / first, "", GROWTH, True, grown),
         Figure("storm", "last outcome after the outage", landed, "s", LANDED_SECONDS, True, note),

@@ -64,7 +64,8 @@ def state_records(
 def _fill(log: Log, topic: str, table: Handler, order_ids: Collection[str] | None) -> None:
     partitions = None if order_ids is None else partitions_of(log, topic, order_ids)
     for record in log.read(topic, partitions=partitions):
-        table.apply(record.partition, record.offset, record.timestamp_ms or 0, record.key, record.value)
+        at = record.timestamp_ms or 0
+        table.apply(record.partition, record.offset, at, record.key, record.value, record.headers)
 
 
 @dataclass(frozen=True, slots=True)

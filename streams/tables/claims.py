@@ -3,7 +3,7 @@
 Only what still matters is kept: open claims in log order, and the ticket of a claim that is done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 
 from schemas.claim import CANDIDATE_ID, UNBOUND, ClaimState
 from streams.delivery.create import OpenClaim
+from streams.planning.forms import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,15 @@ class ClaimTable:
         entry = self._orders.get(work_order_id)
         return entry.done_for if entry else None
 
-    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
+    def apply(
+        self,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:
         if key is None or b"|" not in key:
             return
         order, claim_id = key.decode(errors="replace").rsplit("|", 1)

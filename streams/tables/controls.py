@@ -1,11 +1,13 @@
 """What operators tell all workers, read from ``willow-sync.create-claims`` (``schemas.control``)."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from schemas.control import GAP_KEY, PAUSE_KEY, PAUSE_PARTITION, TAKEN_OVER_KEY, PauseControl, PauseState
+from streams.planning.forms import Header
 from streams.tables.view import Handler
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,15 @@ class Controls:
         """Whether creates may begin: the instance's tickets are written down as candidates."""
         return (instance, partition) in self.taken_over
 
-    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
+    def apply(
+        self,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:
         if key is not None and key.startswith(TAKEN_OVER_KEY):
             # A tombstone takes it back: the tickets are listed once more.
             change = self.taken_over.discard if value is None else self.taken_over.add
@@ -46,7 +56,7 @@ class Controls:
         elif key is not None and key.startswith(GAP_KEY):
             return  # for people to read
         elif key != PAUSE_KEY:
-            self._claims.apply(partition, offset, timestamp_ms, key, value)
+            self._claims.apply(partition, offset, timestamp_ms, key, value, headers)
         elif partition == PAUSE_PARTITION:
             self._pause(offset, value)
 

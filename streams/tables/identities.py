@@ -1,11 +1,12 @@
 """Which ticket is whose: the view of ``willow-sync.ticket-identities`` (contract §6). A ticket has one owner."""
 
 from collections import deque
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import orjson
 
 from schemas.identity import TICKET_URN
+from streams.planning.forms import Header
 
 #: More than the orders of one look-up, so that one that is not among them is at hand.
 NEWEST = 200
@@ -39,7 +40,15 @@ class IdentityTable:
     def owner_of(self, ticket_id: str) -> str | None:
         return self._owner_of.get(ticket_id)
 
-    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
+    def apply(
+        self,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:
         if key is None:
             return
         order = key.decode(errors="replace")

@@ -1,9 +1,10 @@
 """The twin table: every place and Thing of the building graph, filled by a View of ``mapped.entities``."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from streams.planning.decode import EntityGone, decode_entity
+from streams.planning.forms import Header
 from streams.planning.places import EntityNode
 from streams.settings import InputFormat
 
@@ -46,9 +47,16 @@ class TwinTable:
     def by_twin(self, twin_id: str, /) -> str | None:
         return self._by_twin.get(twin_id)
 
-    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
-        # Headers matter to CloudEvents' binary mode only, which is the flat form.
-        change = decode_entity(key, value, (), self._form)
+    def apply(
+        self,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        change = decode_entity(key, value, headers, self._form)
         if isinstance(change, EntityNode):
             before = self._nodes.get(change.id)
             node = change.over(before)

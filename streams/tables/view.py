@@ -9,13 +9,15 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import confluent_kafka
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from streams.planning.forms import Header
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,15 @@ class Handler(Protocol):
 
     Must not raise on bad input and must leave its data readable from another thread at any moment."""
 
-    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None: ...
+    def apply(
+        self,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None: ...
 
 
 class View:
@@ -204,7 +214,14 @@ class View:
                     if offset != positions[partition]:
                         # Before the position moves: who waits for it must know.
                         self._gaps[partition] = self.gaps(partition) + 1
-                    apply(partition, offset, message.timestamp()[1], message.key(), message.value())
+                    apply(
+                        partition,
+                        offset,
+                        message.timestamp()[1],
+                        message.key(),
+                        message.value(),
+                        message.headers() or (),
+                    )
                     positions[partition] = offset + 1
                 self._notify()
         except BaseException as error:

@@ -150,7 +150,8 @@ class SimView(View):
             # A fetch brings some of the partitions, and of each what was there then.
             if self._positions[number] < end and self._world.rng.random() < 0.8:
                 for entry in partition.read(self._positions[number]):
-                    self._handler.apply(number, entry.offset, entry.timestamp_ms, entry.key, entry.value)
+                    at = entry.timestamp_ms
+                    self._handler.apply(number, entry.offset, at, entry.key, entry.value, entry.headers)
                 self._positions[number] = end
         self._wake()
         if any(self._positions[number] < end for number, end in self._world.log.ends(self.topic).items()):

@@ -1,5 +1,6 @@
 """The twin table, and what it remembers of changes so that no parked order sleeps for ever (contract §2, §3)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -14,13 +15,15 @@ TWIN = "urn:willowinc:twin:id:"
 
 
 class Topic:
-    def __init__(self) -> None:
-        self.table = TwinTable(InputFormat.AUTO)
+    def __init__(self, form: InputFormat = InputFormat.AUTO) -> None:
+        self.table = TwinTable(form)
         self.offsets: dict[int, int] = {}
 
-    def raw(self, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
+    def raw(
+        self, key: bytes | None, value: bytes | None, partition: int = 0, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
         offset = self.offsets.get(partition, 0)
-        self.table.apply(partition, offset, 0, key, value)
+        self.table.apply(partition, offset, 0, key, value, headers)
         self.offsets[partition] = offset + 1
 
     def thing(self, entity_id: str, twin: str | None = None, *, partition: int = 0, **more: Any) -> None:
@@ -50,6 +53,16 @@ def test_a_tombstone_takes_entity_and_twin_away() -> None:
     assert topic.table.get("THG1") is None
     assert topic.table.by_twin("TW1") is None
     assert len(topic.table) == 0
+
+
+@pytest.mark.parametrize("form", [InputFormat.AUTO, InputFormat.CLOUDEVENTS])
+def test_an_event_in_binary_mode_counts_by_its_headers(form: InputFormat) -> None:
+    topic = Topic(form)
+    value = b'{"id":"THG1","exactType":"Thing","name":"one"}'
+    topic.raw(b"THG1", value, headers=[("ce_specversion", b"1.0"), ("ce_type", b"thing.updated")])
+    assert topic.table.get("THG1") is not None
+    topic.raw(b"THG1", value, headers=[("ce_specversion", b"1.0"), ("ce_type", b"thing.deleted")])
+    assert topic.table.get("THG1") is None
 
 
 def test_what_a_record_leaves_out_is_unchanged() -> None:

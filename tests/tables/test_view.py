@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tenacity import stop_after_delay
 
 from ops.kafka import Broker, BrokerAddress
+from streams.planning.forms import Header
 from streams.tables.view import View, ViewFailed
 
 pytestmark = pytest.mark.kafka
@@ -23,14 +24,24 @@ Record = tuple[int, int, bytes | None, bytes | None]
 
 
 class Kept:
-    """Keeps what it is given: partition, offset, key, value."""
+    """Keeps what it is given: partition, offset, key, value; headers apart."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.headers: list[tuple[Header, ...]] = []
 
-    def apply(self, partition: int, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> None:
+    def apply(
+        self,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:
         assert timestamp_ms > 0
         self.records.append((partition, offset, key, value))
+        self.headers.append(tuple(headers))
 
     @property
     def keys(self) -> list[bytes | None]:
@@ -57,9 +68,11 @@ class Topic:
         self.admin.create_topics([new], operation_timeout=30)[self.name].result(30)
         return self
 
-    def put(self, partition: int, *keys: bytes, value: bytes | None = b"{}") -> None:
+    def put(
+        self, partition: int, *keys: bytes, value: bytes | None = b"{}", headers: list[Header] | None = None
+    ) -> None:
         for key in keys:
-            self._producer.produce(self.name, key=key, value=value, partition=partition)
+            self._producer.produce(self.name, key=key, value=value, partition=partition, headers=headers)
         assert self._producer.flush(SOON) == 0
 
     def put_in_transaction(self, partition: int, *keys: bytes, commit: bool = True) -> None:
@@ -143,9 +156,11 @@ async def test_it_follows_and_tells_of_changes(topic: Topic) -> None:
     kept, changes = Kept(), list[int]()
     async with view_of(topic, kept, on_change=lambda: changes.append(len(kept.records))) as view:
         await ready(view)
-        topic.put(1, b"a", b"b")
+        topic.put(1, b"a")
+        topic.put(1, b"b", headers=[("ce_type", b"site.deleted")])
         assert await view.reached({1: 2}, seconds=SOON)
         assert kept.keys == [b"a", b"b"]
+        assert kept.headers == [(), (("ce_type", b"site.deleted"),)]
         await until(lambda: changes[-1] == 2)
 
 

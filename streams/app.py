@@ -22,6 +22,7 @@ from streams.agents.waiting import WaitingIndex
 from streams.agents.writer import Writer
 from streams.console.recent import Recent
 from streams.delivery.lanes import Lanes
+from streams.delivery.outcomes import traceparent_of
 from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
 from streams.delivery.rate import SharedRate
@@ -245,8 +246,7 @@ class SyncApp:
                 log.error("%s@%d is not ours, passed over: %r", message.tp, message.offset, error)
                 self.sink_window.done(slot)
                 continue
-            trace = next((v.decode("ascii", "replace") for k, v in message.headers or () if k == "traceparent"), None)
-            self.lanes.put(order_id, Item(intent, slot, message.partition, trace))
+            self.lanes.put(order_id, Item(intent, slot, message.partition, traceparent_of(message.headers)))
 
     async def _handle(self, order_id: str, batch: list[Item]) -> None:
         await self.sink.handle(order_id, batch)

@@ -15,7 +15,7 @@ from schemas.replan import Cause, Replan
 from schemas.source import Source
 from streams.agents.lists import Lists
 from streams.agents.writer import Writer
-from streams.delivery.outcomes import outcome
+from streams.delivery.outcomes import outcome, traceparent_of
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import SendFailed
@@ -121,8 +121,7 @@ class Planner:
             intent = plan_not_a_change(change, source=source, timestamp_ms=stamp)
         else:
             intent = await self._decide(change, source, stamp)
-        trace = next((value.decode("ascii", "replace") for name, value in headers if name == "traceparent"), None)
-        return [self._writer.intent(intent.work_order_id, intent.to_json(), trace)]
+        return [self._writer.intent(intent.work_order_id, intent.to_json(), traceparent_of(headers))]
 
     async def _decide(self, change: Change, source: Source, stamp: int | None, **why: Any) -> Intent:
         lists = await self._lists.get()

@@ -1,6 +1,6 @@
 """Making outcomes (contract §5) as JSON-ready dictionaries; ``schemas.Outcome`` is their model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -81,6 +81,12 @@ def headers_of(outcome_id: str, ce_type: str, traceparent: str | None) -> list[t
         ("content-type", b"application/json"),
     ]
     return headers if traceparent is None else [*headers, ("traceparent", traceparent.encode())]
+
+
+def traceparent_of(headers: Iterable[tuple[str, bytes | None]] | None) -> str | None:
+    """The trace that a record belongs to, if a header names one: Kafka's headers may be null."""
+    found = next((value for name, value in headers or () if name == "traceparent" and value is not None), None)
+    return None if found is None else found.decode("ascii", "replace")
 
 
 OUTCOME_TYPE = "willow-sync.outcome.v1"

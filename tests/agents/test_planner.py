@@ -12,6 +12,7 @@ from schemas.source import Source
 from streams.agents.planner import Planner
 from streams.agents.writer import Writer
 from streams.delivery.pacing import Pace
+from streams.planning.lists import WillowLists
 from streams.planning.rules import Rules
 from streams.settings import InputFormat, Settings
 from streams.tables.twins import TwinTable
@@ -39,6 +40,14 @@ class BrokenLists:
         raise ZeroDivisionError("a fault of ours")
 
 
+class SomeLists:
+    def __init__(self, lists: WillowLists) -> None:
+        self._lists = lists
+
+    async def get(self) -> WillowLists:
+        return self._lists
+
+
 class AcknowledgesAtOnce:
     """A producer that keeps what it is given."""
 
@@ -63,23 +72,34 @@ class Window:
         self.finished.append(slot)
 
 
-async def test_its_dead_letter_names_the_replan_and_its_outcome_the_replay() -> None:
-    producer, window = AcknowledgesAtOnce(), Window()
-    into: Any = producer
-    writer = Writer(into, SETTINGS)
+def _planner(producer: Any, lists: Any) -> Planner:
     view: Any = ReadWhole()
-    lists: Any = BrokenLists()
     twins, rules = TwinTable(InputFormat.AUTO), Rules.of(SETTINGS)
-    planner = Planner(twins, view, lists, writer, rules, InputFormat.AUTO, {}, clock=lambda: 1_800_000_000.0)
-    replan = Replan(cause=Cause.REPLAY, work_order_id="WO1", source=SOURCE, replay_id="replay-1", record={"id": "WO1"})
-    topic = SETTINGS.topics.name("replans")
-    message = SimpleNamespace(topic=topic, partition=1, offset=9, key=b"WO1", value=replan.to_json(), headers=None)
+    writer = Writer(producer, SETTINGS)
+    return Planner(twins, view, lists, writer, rules, InputFormat.AUTO, {}, clock=lambda: 1_800_000_000.0)
 
-    async def events() -> AsyncIterator[Any]:
+
+def _message(topic: str, value: bytes | None, headers: Any = None, offset: int = 9) -> Any:
+    return SimpleNamespace(
+        topic=topic, partition=1, offset=offset, key=b"WO1", value=value, headers=headers, timestamp=None
+    )
+
+
+async def _events(*messages: Any) -> AsyncIterator[Any]:
+    for message in messages:
         yield SimpleNamespace(message=message)
 
+
+def _replan(**more: Any) -> Replan:
+    return Replan(cause=Cause.REPLAY, work_order_id="WO1", source=SOURCE, replay_id="replay-1", **more)
+
+
+async def test_its_dead_letter_names_the_replan_and_its_outcome_the_replay() -> None:
+    producer, window = AcknowledgesAtOnce(), Window()
+    topic = SETTINGS.topics.name("replans")
+    message = _message(topic, _replan(record={"id": "WO1"}).to_json())
     slots: Any = window
-    await planner.replans(events(), slots, Pace(1000.0, clock=lambda: 0.0))
+    await _planner(producer, BrokenLists()).replans(_events(message), slots, Pace(1000.0, clock=lambda: 0.0))
     await asyncio.sleep(0)
     assert len(window.finished) == 1
     letter, said = producer.sent
@@ -89,3 +109,14 @@ async def test_its_dead_letter_names_the_replan_and_its_outcome_the_replay() -> 
     own = outcome_id_of("mapped.work-orders", 3, 1207, True, "replay-1")
     assert own.encode() in (said[2] or b"")
     assert b'"replayId":"replay-1"' in (said[2] or b"")
+
+
+async def test_a_trace_header_without_a_value_is_no_trace() -> None:
+    """Kafka's headers may be null: a good record was dead-lettered for one."""
+    producer, window = AcknowledgesAtOnce(), Window()
+    slots: Any = window
+    deleted = _message("mapped.work-orders", None, [("traceparent", None)])
+    traced = _message("mapped.work-orders", None, [("traceparent", None), ("traceparent", b"00-1-2-01")])
+    await _planner(producer, SomeLists(WillowLists(statuses=()))).work_orders(_events(deleted, traced), slots)
+    assert [topic for topic, *_ in producer.sent] == ["willow-sync.ticket-intents"] * 2
+    assert [headers for *_, headers in producer.sent] == [{}, {"traceparent": b"00-1-2-01"}]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -57,7 +58,8 @@ class Planner:
         self._twins, self._entities, self._lists, self._writer = twins, entities, lists, writer
         self._rules, self._form, self._topic_ids = rules, form, topic_ids
         self._clock, self._told = clock, told
-        self._errors_in_a_row = 0
+        #: Topic → errors since its last good record: the live stream's good records say nothing of what comes back.
+        self._errors_in_a_row: Counter[str] = Counter()
 
     async def work_orders(self, events: Any, in_flight: InFlight) -> None:
         """Plan the input's records in log order; each is acknowledged when its intent or dead letter is (I7)."""
@@ -70,7 +72,7 @@ class Planner:
             source = self._source(message)
             try:
                 sent = await self._plan_record(message, source)
-                self._errors_in_a_row = 0
+                self._errors_in_a_row[message.topic] = 0
             except SendFailed:
                 # The broker's or the queue's fault, never the record's: it must not be dead-lettered.
                 raise
@@ -95,6 +97,7 @@ class Planner:
                 await pace.take()
             try:
                 sent = [self._writer.intent(replan.work_order_id, await self._plan_replan(replan), None)]
+                self._errors_in_a_row[event.message.topic] = 0
             except SendFailed:
                 raise
             except Exception as error:
@@ -167,9 +170,9 @@ class Planner:
     def _broken(
         self, message: Any, source: Source, error: Exception, replay_id: str | None = None
     ) -> list["asyncio.Future[Any]"]:
-        self._errors_in_a_row += 1
+        self._errors_in_a_row[message.topic] += 1
         log.exception("planning of %s/%d@%d failed", message.topic, message.partition, message.offset)
-        if self._errors_in_a_row >= MAX_INTERNAL_ERRORS:
+        if self._errors_in_a_row[message.topic] >= MAX_INTERNAL_ERRORS:
             raise PlannerBroken(f"planning failed {MAX_INTERNAL_ERRORS} times in a row: {error!r}") from error
         key = message.key.decode(errors="replace") if message.key else None
         return self._dead_letter(message, source, reason("internal_error", error=repr(error)), key, replay_id)

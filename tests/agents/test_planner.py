@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from schemas.dead_letter import OFFSET, PARTITION, TOPIC
 from schemas.outcome import outcome_id_of
 from schemas.replan import Cause, Replan
 from schemas.source import Source
-from streams.agents.planner import Planner
+from streams.agents.planner import MAX_INTERNAL_ERRORS, Planner, PlannerBroken
 from streams.agents.writer import Writer
 from streams.delivery.pacing import Pace
 from streams.planning.lists import WillowLists
@@ -38,6 +40,19 @@ class ReadWhole:
 class BrokenLists:
     async def get(self) -> Any:
         raise ZeroDivisionError("a fault of ours")
+
+
+class ListsThatFailFor:
+    """One turn after the other: an exception is raised, lists are handed out."""
+
+    def __init__(self, *turns: WillowLists | Exception) -> None:
+        self._turns = iter(turns)
+
+    async def get(self) -> WillowLists:
+        turn = next(self._turns)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
 
 
 class SomeLists:
@@ -120,3 +135,32 @@ async def test_a_trace_header_without_a_value_is_no_trace() -> None:
     await _planner(producer, SomeLists(WillowLists(statuses=()))).work_orders(_events(deleted, traced), slots)
     assert [topic for topic, *_ in producer.sent] == ["willow-sync.ticket-intents"] * 2
     assert [headers for *_, headers in producer.sent] == [{}, {"traceparent": b"00-1-2-01"}]
+
+
+ENTITY = {"id": "WO1", "exactType": "WorkOrder", "jobStatus": "Open", "relatesTo": []}
+FAULT = ZeroDivisionError("a fault of ours")
+
+
+async def test_errors_apart_from_each_other_do_not_stop_the_planner_of_what_comes_back() -> None:
+    """They were never forgotten: the fifth one since the start stopped the worker."""
+    turns = [turn for _ in range(6) for turn in (FAULT, WillowLists())]
+    messages = [_message(SETTINGS.topics.name("replans"), _replan(record=ENTITY).to_json()) for _ in turns]
+    producer, window = AcknowledgesAtOnce(), Window()
+    slots: Any = window
+    planner = _planner(producer, ListsThatFailFor(*turns))
+    await planner.replans(_events(*messages), slots, Pace(1000.0, clock=lambda: 0.0))
+    await asyncio.sleep(0)
+    assert len(window.finished) == len(turns)
+
+
+async def test_five_errors_in_a_row_stop_the_worker_whatever_the_other_stream_does() -> None:
+    planner = _planner(AcknowledgesAtOnce(), ListsThatFailFor(*[FAULT] * 5))
+    slots: Any = Window()
+    broken = _message(SETTINGS.topics.name("replans"), _replan(record=ENTITY).to_json())
+    good = _message("mapped.work-orders", b'{"op": "m"}')  # planned without lists
+    pace = Pace(1000.0, clock=lambda: 0.0)
+    for _ in range(MAX_INTERNAL_ERRORS - 1):
+        await planner.replans(_events(broken), slots, pace)
+        await planner.work_orders(_events(good), slots)
+    with pytest.raises(PlannerBroken):
+        await planner.replans(_events(broken), slots, pace)

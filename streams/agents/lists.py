@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable
 
 from streams.planning.lists import Listed, WillowLists
@@ -11,8 +12,12 @@ log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 600.0
 
-#: Lists younger than this are not read again for an unmapped value: a portfolio of wrong values would ask for each.
+#: After an attempt, good or not, none is made for an unmapped value for this long: a portfolio of wrong values would
+#: ask for each.
 FRESH_SECONDS = 15.0
+
+#: How long after its begin a read is waited for by a record of an unmapped value; the records behind it wait with it.
+WAIT_SECONDS = 5.0
 
 #: Between attempts while Willow does not answer.
 RETRY_SECONDS = 2.0
@@ -23,8 +28,8 @@ class Lists:
 
     def __init__(self, client: WillowClient, *, clock: Callable[[], float]) -> None:
         self._client, self._clock = client, clock
-        self._read_at = 0.0
-        self._lock = asyncio.Lock()
+        self._reading: asyncio.Task[bool] | None = None
+        self._begun_at = self._ended_at = -math.inf
         self._known = asyncio.Event()
         self.current: WillowLists | None = None
         self.problem: str | None = None
@@ -36,29 +41,48 @@ class Lists:
         return self.current
 
     async def newer(self, than: WillowLists) -> WillowLists:
-        """Read once more, unless they are fresh; those in hand if Willow does not answer."""
-        async with self._lock:
-            if self.current is than and self._clock() - self._read_at > FRESH_SECONDS:
-                await self._try_to_read()
+        """Read once more, unless that was tried just now; those in hand if Willow does not answer within WAIT_SECONDS.
+        The read goes on, and no later record waits for it again."""
+        if self.current is than:
+            reading = self._reading
+            if reading is None and self._clock() - self._ended_at > FRESH_SECONDS:
+                reading = self._read()
+            left = self._begun_at + WAIT_SECONDS - self._clock()
+            if reading is not None and left > 0:
+                done, _ = await asyncio.wait({reading}, timeout=left)
+                if done and not reading.cancelled():
+                    reading.result()  # a fault of ours is raised, not passed over
         return await self.get()
 
     async def keep(self) -> None:
         """For ever: read at start and every ten minutes."""
-        while True:
-            async with self._lock:
-                good = await self._try_to_read()
-            await asyncio.sleep(REFRESH_SECONDS if good else RETRY_SECONDS)
+        try:
+            while True:
+                good = await self._read()
+                await asyncio.sleep(REFRESH_SECONDS if good else RETRY_SECONDS)
+        finally:
+            if self._reading is not None:
+                self._reading.cancel()
+
+    def _read(self) -> "asyncio.Task[bool]":
+        """One read at a time: the one that goes on, else a new one."""
+        if self._reading is None:
+            self._begun_at = self._clock()
+            self._reading = asyncio.create_task(self._try_to_read())
+        return self._reading
 
     async def _try_to_read(self) -> bool:
         try:
             self.current = await read_lists(self._client)
         except WillowError as error:
             if self.problem is None:
-                log.warning("Willow's lists can't be read, planning waits for them: %s", error)
+                what = "planning waits for them" if self.current is None else "planning goes on with those in hand"
+                log.warning("Willow's lists can't be read, %s: %s", what, error)
             self.problem = str(error)
             return False
+        finally:
+            self._reading, self._ended_at = None, self._clock()
         self.problem = None
-        self._read_at = self._clock()
         self._known.set()
         return True
 

@@ -104,16 +104,17 @@ def _contact(person: Mapping[str, Any] | None, *, phone: bool = False) -> dict[s
 
 
 def _assignment(record: Record) -> dict[str, Any]:
-    """A person, else a group, else nobody: one statement of three fields, so that none of an earlier one is
-    left."""
-    if "hasAssignee" not in record and "hasAssignedGroup" not in record:
-        return {}
+    """A person, else a group, else nobody if both are said to be: one statement of three fields, so that none of an
+    earlier one is left."""
     assignee = _contact(record.get("hasAssignee"))
     group = (record.get("hasAssignedGroup") or {}).get("name")
     if assignee is not None:
         return {"assigneeType": "user", "assignee": assignee, "workgroup": None}
     if group:
         return {"assigneeType": "workgroup", "assignee": None, "workgroup": {"name": group}}
+    if "hasAssignee" not in record or "hasAssignedGroup" not in record:
+        # The one that was left out is unchanged, and may name somebody.
+        return {}
     return {"assigneeType": "noAssignee", "assignee": None, "workgroup": None}
 
 

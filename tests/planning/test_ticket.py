@@ -88,7 +88,9 @@ ASSIGNMENT = USER.keys()
         ({"hasAssignee": ANA, "hasAssignedGroup": {"name": "HVAC"}}, USER),
         ({"hasAssignee": None, "hasAssignedGroup": {"name": "HVAC"}}, GROUP),
         ({"hasAssignedGroup": {"name": "HVAC"}}, GROUP),
-        ({"hasAssignee": None}, NOBODY),
+        ({"hasAssignee": None}, {}),
+        ({"hasAssignedGroup": None}, {}),
+        ({"hasAssignee": None, "hasAssignedGroup": None}, NOBODY),
         ({"hasAssignee": {}, "hasAssignedGroup": {}}, NOBODY),
     ],
 )

@@ -166,7 +166,11 @@ class Settings(Section):
     max_pending_records: int = Field(
         default=20_000, ge=100, description="Records read but not yet acknowledged, per worker."
     )
-    max_pending_bytes: int = Field(default=64 << 20, ge=1 << 20, description="The same in bytes.")
+    max_pending_bytes: int = Field(
+        default=64 << 20,
+        ge=1 << 20,
+        description="The same in bytes, as they lie in Kafka. In the worker's memory they take about six times as much.",
+    )
     willow_born: WillowBorn = WillowBorn()
     input_format: InputSettings = InputSettings()
     web: Web = Web()

@@ -7,6 +7,7 @@ from typing import Any
 from schemas.outcome import OutcomeKind, Reason
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
+from streams.agents.writer import Acked
 from streams.delivery.answers import Answer, Fault, refused_fields
 from streams.delivery.outcomes import Effort
 from streams.delivery.reconcile import Desired, Step
@@ -27,6 +28,8 @@ class Attempt:
     """The ticket that is read or written."""
     leaving: Reason | None = None
     """The order stopped qualifying, and its ticket is closed: the outcome is the skip that says so."""
+    identity: Acked | None = None
+    """Under way, or written: it ties the ticket to the order."""
     failures: int = 0
 
     @property

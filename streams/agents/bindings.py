@@ -23,14 +23,14 @@ class Bindings:
         claims = []
         if claim is not None:
             claims = [writer.claim(order.partition, order.id, claim, ClaimState.DONE, None, ticket_id=ticket_id)]
-        await self._seen_again([identity], claims)
+        await self.seen_again([identity], claims)
         order.state.forget_ticket()
         order.state.ticket_id = ticket_id
 
     async def nominate(self, order: Order, ticket_id: str) -> None:
         """An operator says that Willow has this ticket, and that it names the order: it is adopted with the order's
         next record, unless a ticket is the order's by then (contract §6)."""
-        await self._seen_again([], [order.books.writer.candidate(order.partition, order.id, ticket_id)])
+        await self.seen_again([], [order.books.writer.candidate(order.partition, order.id, ticket_id)])
 
     async def forget(self, order: Order, why: str) -> None:
         """The order has no ticket any more; its next create is claimed anew."""
@@ -38,10 +38,11 @@ class Bindings:
         claims = [writer.no_candidate(order.partition, order.id)]
         if claim is not None:
             claims.append(writer.claim(order.partition, order.id, claim, ClaimState.RELEASED, None, why=why))
-        await self._seen_again([writer.no_identity(order.id)], claims)
+        await self.seen_again([writer.no_identity(order.id)], claims)
         order.state.forget_ticket()
 
-    async def _seen_again(self, identities: Sequence[Acked], claims: Sequence[Acked]) -> None:
+    async def seen_again(self, identities: Sequence[Acked], claims: Sequence[Acked]) -> None:
+        """Wait until the views show what was sent, at most READ_BACK_SECONDS each."""
         # Else the next look would still see what was taken back.
         for view, sent in ((self._identities_view, identities), (self._claims_view, claims)):
             acks = await asyncio.gather(*sent)

@@ -11,6 +11,7 @@ from streams.agents.attempts import Attempt, Refusals, differences
 from streams.agents.bindings import Bindings
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
+from streams.agents.turns import Turns
 from streams.agents.writer import Acked
 from streams.delivery.answers import Fault
 from streams.delivery.create import binding, claim_for, coordinates
@@ -28,6 +29,7 @@ class Updates:
     def __init__(self, calls: Calls, refusals: Refusals, bindings: Bindings, *, settle: float, on_missing: str) -> None:
         self._calls, self._refusals, self._bindings = calls, refusals, bindings
         self._settle, self._on_missing = settle, on_missing
+        self._turns = Turns(calls.lanes)
 
     async def close(self, order: Order, step: Step[Any], ticket_id: str, leaving: Reason | None = None) -> None:
         """Give the ticket of an order that was deleted, or is ``leaving``, its closing status."""
@@ -139,7 +141,8 @@ class Updates:
         def identity(said: dict[str, Any]) -> list[Acked]:
             if "identity" not in words:
                 return []
-            return [books.writer.identity(order.id, intent["entityType"], ticket_id, said["outcomeId"])]
+            attempt.identity = books.writer.identity(order.id, intent["entityType"], ticket_id, said["outcomeId"])
+            return [attempt.identity]
 
         def done() -> list[Acked]:
             if own is None:
@@ -162,7 +165,15 @@ class Updates:
         )
 
     async def adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
-        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6)."""
+        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6).
+
+        One order at a time for each ticket: of two that name it, the second must see whose it became (I5)."""
+        async with self._turns.of(ticket_id):
+            await self._adopt(order, attempt, ticket_id)
+            if attempt.identity is not None:
+                await self._bindings.seen_again([attempt.identity], [])
+
+    async def _adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
         attempt.ticket_id = ticket_id
         owner = order.books.identities.owner_of(ticket_id)
         external = attempt.want.fields.get("externalId")

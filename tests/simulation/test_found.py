@@ -1,21 +1,34 @@
 """What the simulation found in the sink, each cut down to the few records and faults that it takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from schemas.identity import TICKET_URN
 from tests.acceptance.records import entity
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
-from tests.simulation.willow import Fate, Request, Way
+from tests.simulation.willow import Fate, Request, Ticket, Way
 from tests.simulation.world import World
 
 
-def _run(*happenings: Happening, fates: Callable[[Any, Request], Fate] | None = None, **options: Any) -> Run:
-    run = Run(Scenario(1, [(0.0, "start", ("a",)), *happenings], fates=fates, faults_end=3.0, **options))
+def _run(
+    *happenings: Happening,
+    fates: Callable[[Any, Request], Fate] | None = None,
+    before: Callable[[Run], None] = lambda _: None,
+    **options: Any,
+) -> Run:
+    run = Run(Scenario(1, [(0.0, "start", ("a",)), *happenings], **{"fates": fates, "faults_end": 3.0, **options}))
+    before(run)
     problems = run.go().problems
     assert not problems, "\n".join(problems)
     return run
+
+
+def _named(ticket: str) -> list[dict[str, str]]:
+    """The identities of an order that names a ticket."""
+    return [{"value": TICKET_URN + ticket, "scope": "ORG", "scopeId": "o"}]
 
 
 def _said(run: Run, record: Record) -> list[str]:
@@ -126,3 +139,17 @@ def test_a_wake_up_behind_the_end_of_park_ttl_is_dropped() -> None:
     run.go()
     assert _said(run, parked) == ["park_expired"]
     assert all(ticket.fields["externalId"] != "A" for ticket in run.willow.tickets.values())
+
+
+def test_of_two_orders_that_name_one_ticket_one_after_the_other_only_the_first_adopts_it() -> None:
+    """Both had looked whose it is before the first one's identity stood in the log: it got two owners (I5)."""
+    orders = Orders()
+    either = frozenset({"adopted", "ticket_owned_by_other"})
+    first, second = (replace(orders.change(order, identities=_named("T0")), expected=either) for order in "AB")
+
+    def by_hand(run: Run) -> None:
+        run.willow.tickets["T0"] = Ticket("T0", {"summary": "by hand"}, run.world.loop.epoch() - 86400.0, -1e9)
+
+    run = _run((1.0, "produce", (first,)), (1.0, "produce", (second,)), before=by_hand)
+    assert sorted([*_said(run, first), *_said(run, second)]) == ["adopted", "ticket_owned_by_other"]
+    assert len(run.checker.identities) == 1

@@ -38,8 +38,8 @@ class Attempt:
 
     @property
     def site(self) -> str:
-        twins = self.step.intent.get("twins") or [{}]
-        return twins[0].get("siteId") or self.want.twin_id or ""
+        # The twin alone is no site: tickets of several twins would count as several sites that are forbidden.
+        return self.want.site_id or self.want.twin_id or ""
 
 
 def differences(ticket: Ticket, fields: Mapping[str, Any]) -> dict[str, Any]:

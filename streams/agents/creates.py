@@ -112,7 +112,7 @@ class Creates:
             await self._keep_in_step(order, attempt, bound)
             return
         # What was not sent because it was null counts as sent: the ticket has it empty.
-        order.state.remember(ticket.id, {**attempt.fields, **body}, whole=True)
+        order.state.remember(ticket.id, {**attempt.fields, **body}, whole=True, site_id=attempt.want.site_id)
         self._warn_of_gaps(order, attempt)
         self._calls.allowed(attempt.site)
         intent, writer = attempt.step.intent, order.books.writer

@@ -33,7 +33,8 @@ class Updates:
 
     async def close(self, order: Order, step: Step[Any], ticket_id: str, leaving: Reason | None = None) -> None:
         """Give the ticket of an order that was deleted, or is ``leaving``, its closing status."""
-        want = Desired(dict(step.intent["fields"]), order.state.clear.get("twinId"))
+        state = order.state
+        want = Desired(dict(step.intent["fields"]), state.clear.get("twinId"), site_id=state.site_id)
         await self.keep_in_step(order, Attempt(step, want, leaving=leaving), ticket_id)
 
     async def keep_in_step(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
@@ -124,7 +125,7 @@ class Updates:
     async def _updated(self, order: Order, attempt: Attempt, ticket_id: str, changed: Mapping[str, Any]) -> None:
         state, intent, books = order.state, attempt.step.intent, order.books
         first = not state.hashes
-        state.remember(ticket_id, attempt.fields, whole=False)
+        state.remember(ticket_id, attempt.fields, whole=False, site_id=attempt.want.site_id)
         # The lease may have run out during the call: then another owner speaks for this order by now.
         await self._calls.lease.wait(self._calls.lanes)
         own = claim_for(order.seen(), intent["source"])

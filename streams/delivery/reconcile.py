@@ -203,6 +203,8 @@ class Desired:
     fields: dict[str, Any]
     twin_id: str | None
     warnings: tuple[str, ...] = ()
+    site_id: str | None = None
+    """Of the twin that was chosen; None where none was."""
 
 
 def desired(intent: Intent, present_twin: str | None) -> Desired:
@@ -212,7 +214,7 @@ def desired(intent: Intent, present_twin: str | None) -> Desired:
         return Desired(dict(intent.get("fields", {})), present_twin)
     chosen = next((twin for twin in twins if twin["twinId"] == present_twin), twins[0])
     fields = {**intent.get("fields", {}), **chosen.get("fields", {}), "twinId": chosen["twinId"]}
-    return Desired(fields, chosen["twinId"], tuple(chosen.get("warnings", ())))
+    return Desired(fields, chosen["twinId"], tuple(chosen.get("warnings", ())), chosen.get("siteId"))
 
 
 def changes(fields: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any]:

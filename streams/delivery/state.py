@@ -87,6 +87,8 @@ class OrderState:
     ticket_id: str | None = None
     hashes: dict[str, str] = field(default_factory=dict)
     clear: dict[str, Any] = field(default_factory=dict)
+    site_id: str | None = None
+    """Of the twin that Willow took last: what closes the ticket names no place."""
     scope: dict[str, Any] = field(default_factory=dict)
     """``jobStatus`` and ``relatesTo`` as last decided: they fill a record that leaves them out."""
     entity_type: str | None = None
@@ -123,15 +125,18 @@ class OrderState:
     def forget_ticket(self) -> None:
         """Nothing is known any more of a ticket, nor of what one was sent."""
         self.ticket_id, self.hashes, self.clear, self.gone, self.read_back = None, {}, {}, False, None
+        self.site_id = None
 
     def read_back_at(self, due: float, ticket_id: str, sent: Mapping[str, Any]) -> None:
         """These fields were sent, and nobody knows whether and when Willow takes them."""
         known = self.read_back.fields if self.read_back and self.read_back.ticket_id == ticket_id else {}
         self.read_back = ReadBack(due, {**known, **sent}, ticket_id)
 
-    def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool) -> None:
-        """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them."""
+    def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool, site_id: str | None = None) -> None:
+        """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them. ``site_id`` is
+        that of the twin, None if none was chosen."""
         self.ticket_id, self.gone = ticket_id, False
+        self.site_id = site_id or self.site_id
         self.hashes = hashes_of(sent) if whole else {**self.hashes, **hashes_of(sent)}
         for name in CLEAR_FIELDS:
             if name in sent:

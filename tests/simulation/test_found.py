@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.identity import TICKET_URN
-from tests.acceptance.records import entity
+from tests.acceptance.records import entity, relates_to
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
@@ -153,3 +153,22 @@ def test_of_two_orders_that_name_one_ticket_one_after_the_other_only_the_first_a
     run = _run((1.0, "produce", (first,)), (1.0, "produce", (second,)), before=by_hand)
     assert sorted([*_said(run, first), *_said(run, second)]) == ["adopted", "ticket_owned_by_other"]
     assert len(run.checker.identities) == 1
+
+
+def test_closing_the_tickets_of_one_site_that_is_forbidden_does_not_pause_the_sink() -> None:
+    """What closes a ticket chooses no twin: each ticket's own twin counted as a site, and two sites are the tenant."""
+    orders, places = Orders(), {"A": "AHU1", "B": "AHU2", "C": "FLOOR1"}
+    made = [orders.change(order, relatesTo=relates_to(place)) for order, place in places.items()]
+    deleted = [replace(orders.delete(order), expected=frozenset({"forbidden"})) for order in places]
+
+    def forbidden(_: Any, request: Request) -> Fate:
+        return Fate(Way.STATUS, status=403) if request.operation.name == "patch_ticket" else Fate()
+
+    run = _run(
+        *((1.0, "produce", (record,)) for record in made),
+        *((5.0, "produce", (record,)) for record in deleted),
+        fates=forbidden,
+        faults_end=60.0,
+        changes={"on_delete": "close", "closed_status": "Closed"},
+    )
+    assert [_said(run, record) for record in deleted] == [["forbidden"]] * 3

@@ -65,14 +65,13 @@ class Doubts:
         """A record that came while its order is in doubt: kept, folded over those before it, and told ``parked``."""
         waiting = order.state.waiting
         assert waiting is not None
-        queue: list[Step[Any]] = []
-        for kept in waiting.behind:
-            append(queue, Step(Verdict.ACCEPT, kept, [], []), self._mode)
+        queue: list[Step[Any]] = [Step(Verdict.ACCEPT, kept, [], []) for kept in waiting.behind]
         waiting.owed += order.owed
         order.owed = []
         waiting.owed += [Owed(item["source"], item.get("replayId")) for item in step.superseded]
         waiting.owed.append(Owed(step.intent["source"], step.intent.get("replayId")))
-        append(queue, Step(Verdict.ACCEPT, step.intent, [], []), self._mode)
+        # Else a doubt that lasts keeps one whole record for each event of a source that sends changed columns only.
+        append(queue, Step(Verdict.ACCEPT, step.intent, [], []), self._mode, incomplete=True)
         waiting.behind = [kept.intent for kept in queue]
         told = (waiting.outcome or {}).get("reason")
         said = outcome(step.intent, OutcomeKind.PARKED, order.books.clock(), reason=told)

@@ -171,11 +171,14 @@ def _dissolves(intent: Intent, waiting: Waiting | None) -> bool:
     return intent["kind"] != IntentKind.PARK or not same_record(intent, waiting.intent)
 
 
-def append(steps: list[Step[T]], new: Step[T], mode: str) -> None:
-    """Add a step, or let it replace the one before it."""
+def append(steps: list[Step[T]], new: Step[T], mode: str, *, incomplete: bool = False) -> None:
+    """Add a step, or let it replace the one before it.
+
+    ``incomplete``: with ``latest`` so does a record that left out what it is decided with; the fold still says
+    ``missing``, since its place and status are those of no plan yet, and is sent round with all that is known."""
     last = steps[-1] if steps else None
     both = last is not None and last.verdict is new.verdict is Verdict.ACCEPT
-    if last is None or not both or not _replaces(new.intent, last.intent, mode):
+    if last is None or not both or not _replaces(new.intent, last.intent, mode, incomplete):
         steps.append(new)
         return
     folded = fold(last.intent, new.intent) if new.intent["kind"] == IntentKind.UPSERT else new.intent
@@ -183,12 +186,14 @@ def append(steps: list[Step[T]], new: Step[T], mode: str) -> None:
     steps[-1] = Step(new.verdict, folded, [*last.items, *new.items], superseded)
 
 
-def _replaces(newer: Intent, older: Intent, mode: str) -> bool:
+def _replaces(newer: Intent, older: Intent, mode: str, incomplete: bool) -> bool:
     if mode == "off" or older["kind"] != IntentKind.UPSERT or older.get("force") or older.get("replayId"):
         return False
     if newer["kind"] == IntentKind.DELETE:
         return True
-    if newer["kind"] != IntentKind.UPSERT or newer.get("missing"):
+    if newer["kind"] != IntentKind.UPSERT:
+        return False
+    if newer.get("missing") and not (incomplete and mode == "latest"):
         return False
     if mode == "keep_status_changes":
         status = older.get("fields", {}).get("statusId")

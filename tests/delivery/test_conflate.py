@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.delivery.reconcile import Step, Verdict, conflate
+from streams.delivery.reconcile import Step, Verdict, append, conflate, fill
 from streams.delivery.state import OrderState, Owed, Waiting
 
 #: A busy machine is no failure.
@@ -85,6 +85,33 @@ def test_a_delete_replaces_what_waits_and_carries_nothing_of_it(mode: str) -> No
 )
 def test_what_does_not_replace_and_is_not_replaced(older: dict[str, Any], newer: dict[str, Any]) -> None:
     assert shape(steps(older, newer)) == [(1, [], [1]), (2, [], [2])]
+
+
+@pytest.mark.parametrize(
+    ("mode", "older", "kept"),
+    [
+        ("latest", {"missing": ["relatesTo", "jobStatus"]}, 1),
+        ("latest", {}, 1),
+        ("latest", {"replayId": "r1"}, 2),
+        ("keep_status_changes", {}, 2),
+        ("off", {}, 2),
+    ],
+)
+def test_behind_a_doubt_an_incomplete_record_is_folded_over_the_one_before(
+    mode: str, older: dict[str, Any], kept: int
+) -> None:
+    first = intent(1, record={"summary": "a", "relatesTo": "AHU1"}, twins=[{"twinId": "TW1"}], **older)
+    newer = intent(2, record={"cause": "b"}, missing=["relatesTo", "jobStatus"])
+    found: list[Step[int]] = []
+    for item in (first, newer):
+        append(found, Step(Verdict.ACCEPT, item, [], []), mode, incomplete=True)
+    assert len(found) == kept
+    if kept == 1:
+        assert found[0].intent["record"] == {"summary": "a", "relatesTo": "AHU1", "cause": "b"}
+        assert found[0].superseded == [first]
+        # Its record is sent round: without a plan of its own it has no twin.
+        state = OrderState(scope={"relatesTo": "AHU1", "jobStatus": "Open"})
+        assert fill(found[0].intent, state) == {**found[0].intent["record"], "jobStatus": "Open"}
 
 
 def test_a_signal_stands_where_it_came() -> None:

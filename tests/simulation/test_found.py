@@ -172,3 +172,25 @@ def test_closing_the_tickets_of_one_site_that_is_forbidden_does_not_pause_the_si
         changes={"on_delete": "close", "closed_status": "Closed"},
     )
     assert [_said(run, record) for record in deleted] == [["forbidden"]] * 3
+
+
+def test_an_order_in_doubt_does_not_grow_with_each_record_that_leaves_out_its_place() -> None:
+    """Each was kept whole, and the state that is written with each event grew by it."""
+    orders, held = Orders(), 8
+    first = orders.change("A", description="d" * 3000)
+    partial = [orders.change("A", without=("relatesTo",), description="d" * 3000) for _ in range(held)]
+
+    def fates(world: World, request: Request) -> Fate:
+        if request.operation.name == "list_tickets" and world.loop.time() > 1.5:
+            return Fate(Way.STATUS, status=503)
+        return _lost_answer(world, request)
+
+    run = _run(
+        (1.0, "produce", (first,)),
+        *((2.0 + at * 0.1, "produce", (record,)) for at, record in enumerate(partial)),
+        fates=fates,
+        faults_end=6.0,
+    )
+    assert _said(run, partial[-1])[-1] in ("updated", "adopted")
+    states = [entry.value or b"" for entry in run.world.log.read("one-orders-changelog")]
+    assert max(map(len, states)) < 8 * 3000

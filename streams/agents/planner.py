@@ -19,7 +19,7 @@ from streams.agents.writer import Writer
 from streams.delivery.outcomes import outcome, traceparent_of
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
-from streams.kafka.producer import SendFailed
+from streams.kafka.producer import MAX_RECORD_BYTES, SendFailed, TooLarge
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
 from streams.planning.plan import changed_at, plan, plan_not_a_change
 from streams.planning.reasons import reason
@@ -96,7 +96,8 @@ class Planner:
             if replan.cause is not Cause.SIGNAL:
                 await pace.take()
             try:
-                sent = [self._writer.intent(replan.work_order_id, await self._plan_replan(replan), None)]
+                value = await self._plan_replan(replan)
+                sent = self._send(event.message, replan.source, replan.work_order_id, value, replay_id=replan.replay_id)
                 self._errors_in_a_row[event.message.topic] = 0
             except SendFailed:
                 raise
@@ -124,7 +125,26 @@ class Planner:
             intent = plan_not_a_change(change, source=source, timestamp_ms=stamp)
         else:
             intent = await self._decide(change, source, stamp)
-        return [self._writer.intent(intent.work_order_id, intent.to_json(), traceparent_of(headers))]
+        trace = traceparent_of(headers)
+        return self._send(message, source, intent.work_order_id, intent.to_json(), trace=trace)
+
+    def _send(
+        self,
+        message: Any,
+        source: Source,
+        order_id: str,
+        value: bytes,
+        *,
+        trace: str | None = None,
+        replay_id: str | None = None,
+    ) -> list["asyncio.Future[Any]"]:
+        try:
+            return [self._writer.intent(order_id, value, trace)]
+        except TooLarge as error:
+            # It would end the worker at every start, and nothing behind it would ever be planned.
+            problem = f"too large: its plan has {error.size} bytes, at most {MAX_RECORD_BYTES} can be sent"
+            why = reason("undecodable", problem=problem, remedy=error.remedy)
+            return self._dead_letter(message, source, why, order_id, replay_id)
 
     async def _decide(self, change: Change, source: Source, stamp: int | None, **why: Any) -> Intent:
         lists = await self._lists.get()

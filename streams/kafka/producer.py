@@ -21,6 +21,10 @@ MAX_UNSENT_MESSAGES = 500_000
 MAX_UNSENT_KBYTES = 256 * 1024
 
 
+#: Orders with long texts: the topics take 8 MiB (librdkafka would refuse above 1 MB).
+MAX_RECORD_BYTES = 8 << 20
+
+
 class Ack(NamedTuple):
     """Where the broker put a record."""
 
@@ -32,6 +36,16 @@ class SendFailed(Exception):
     """The broker refused a record for good (too large, no such topic, not authorised)."""
 
     remedy = "See the topic's settings (`willow-sync topics --check`) and the broker's log, then start again."
+
+
+class TooLarge(SendFailed):
+    """A record that was not sent: no topic of ours takes one of its size."""
+
+    remedy = "Shorten the record's texts."
+
+    def __init__(self, topic: str, size: int) -> None:
+        super().__init__(f"{topic}: too large: {size} bytes, at most {MAX_RECORD_BYTES}")
+        self.size = size
 
 
 class Producer:
@@ -49,8 +63,7 @@ class Producer:
             # 1 ms collects what one turn of the event loop sends; more only adds latency to every hop.
             "linger.ms": 1,
             "compression.type": "lz4",
-            # Orders with long texts: the topics take 8 MiB (librdkafka would refuse above 1 MB).
-            "message.max.bytes": 8 << 20,
+            "message.max.bytes": MAX_RECORD_BYTES,
             "message.timeout.ms": 0,
             "queue.buffering.max.messages": MAX_UNSENT_MESSAGES,
             "queue.buffering.max.kbytes": MAX_UNSENT_KBYTES,
@@ -80,7 +93,7 @@ class Producer:
     ) -> "asyncio.Future[Ack]":
         """Queue a record; the future resolves when all in-sync replicas have it.
 
-        Raises SendFailed at once (and in the future) if the broker or the local queue refuses it."""
+        Raises SendFailed at once (and in the future) if the broker or the local queue refuses it; TooLarge at once."""
         assert self._loop is not None, "start() first"
         future: asyncio.Future[Ack] = self._loop.create_future()
         extra: dict[str, Any] = {} if partition is None else {"partition": partition}
@@ -94,6 +107,9 @@ class Producer:
         try:
             self._producer.produce(topic, value=value, key=key, on_delivery=on_delivery, **extra)
         except (BufferError, confluent_kafka.KafkaException) as error:
+            cause = error.args[0] if error.args else None
+            if isinstance(cause, confluent_kafka.KafkaError) and cause.code() == cause.MSG_SIZE_TOO_LARGE:
+                raise TooLarge(topic, len(key or b"") + len(value or b"")) from error
             raise SendFailed(f"{topic}: {error}") from error
         return future
 

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from ops.kafka import Broker, BrokerAddress
-from streams.kafka.producer import Ack, Producer, SendFailed
+from streams.kafka.producer import Ack, Producer, SendFailed, TooLarge
 
 pytestmark = pytest.mark.kafka
 
@@ -142,7 +142,7 @@ async def test_a_topic_that_is_missing_stops_the_worker(topic: Topic) -> None:
 
 async def test_what_librdkafka_refuses_is_said_at_once(topic: Topic) -> None:
     async with producer_of(topic) as producer:
-        with pytest.raises(SendFailed, match=topic.name):
+        with pytest.raises(TooLarge, match=f"{topic.name}: too large: {(9 << 20) + 1} bytes, at most {8 << 20}"):
             producer.send(topic.name, b"k", b"x" * (9 << 20))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.delivery.state import outdated
-from streams.kafka.producer import Ack, Headers, Producer
+from streams.kafka.producer import MAX_RECORD_BYTES, Ack, Headers, Producer, TooLarge
 from streams.tables.orders import OrderTable
 from streams.tables.view import Handler, View
 from tests.simulation.clock import Process, current
@@ -48,6 +48,8 @@ class SimProducer(Producer):
         partition: int | None = None,
         headers: Headers | None = None,
     ) -> "asyncio.Future[Ack]":
+        if (size := len(key or b"") + len(value or b"")) > MAX_RECORD_BYTES:
+            raise TooLarge(topic, size)
         world = self._world
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         world.point(f"send {topic}")

@@ -194,3 +194,12 @@ def test_an_order_in_doubt_does_not_grow_with_each_record_that_leaves_out_its_pl
     assert _said(run, partial[-1])[-1] in ("updated", "adopted")
     states = [entry.value or b"" for entry in run.world.log.read("one-orders-changelog")]
     assert max(map(len, states)) < 8 * 3000
+
+
+def test_a_record_whose_plan_is_larger_than_a_topic_takes_is_dead_lettered() -> None:
+    """It ended the worker at every start: a plan holds a text twice, as the record's and as the ticket's."""
+    orders = Orders()
+    huge = replace(orders.change("A", description="d" * (5 << 20)), expected=frozenset({"undecodable"}), fields=None)
+    run = _run((1.0, "produce", (huge,)), (2.0, "produce", (orders.change("A"),)))
+    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is huge)
+    assert "too large" in run.checker.said[at][0]["reason"]["message"]

@@ -62,7 +62,10 @@ DRAIN_MARGIN = 8.0
 class WrongInstance(Exception):
     """Identities of another Willow instance stand in the topic (contract §6)."""
 
-    remedy = "Point willow.base_url back to that instance, or give the new one its own topics.prefix."
+    remedy = (
+        "Point willow.base_url back to that instance, or give the new one its own topics.prefix and its own"
+        " kafka.group_id: the orders' states belong to the group and tell of that instance's tickets."
+    )
 
 
 class SyncApp:

@@ -169,13 +169,14 @@ class Settings(Section):
     max_pending_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="The same in bytes, as they lie in Kafka. In the worker's memory they take about six times as much.",
+        description="The same in bytes, as they lie in Kafka: in memory they take about six times as much.",
     )
     willow_born: WillowBorn = WillowBorn()
     input_format: InputSettings = InputSettings()
     web: Web = Web()
     data_dir: Name = Field(
-        default=".willow-sync", description="Folder of the tables' local copies; each worker needs its own."
+        default=".willow-sync",
+        description="Folder of the tables' local copies (each group's in one of its own); each worker needs its own.",
     )
 
     @field_validator("external_id_template")

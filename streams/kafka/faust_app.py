@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import faust
 
@@ -14,19 +15,24 @@ from streams.settings import Settings
 REBALANCE_MARGIN = 20.0
 
 
+def tables_folder(settings: Settings) -> Path:
+    """Each group's own: its states and their offsets are of its own changelog, and a new group begins with none."""
+    return Path(settings.data_dir).absolute() / f"group-{quote(settings.kafka.group_id, safe='')}"
+
+
 def faust_app(settings: Settings) -> Any:
     """The app that a worker runs in; topics, tables and agents are still to be declared on it."""
     register()
     kafka = settings.kafka
     servers = kafka.bootstrap_servers.split(",")
-    data_dir = Path(settings.data_dir).absolute()
+    tables = tables_folder(settings)
     # Faust makes the folder itself only where its parent is there.
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    tables.parent.mkdir(parents=True, exist_ok=True)
     return faust.App(
         kafka.group_id,
         broker=[f"{SCHEME}://{server.strip()}" for server in servers],
         store="rocksdb://",
-        datadir=data_dir,
+        datadir=tables,
         processing_guarantee="at_least_once",
         broker_commit_interval=0.5,
         broker_session_timeout=kafka.session_timeout.total_seconds(),

@@ -52,12 +52,15 @@ class Tickets:
             named = step.intent.get("ticketIds") or []
             if named and not attempt.adopting:
                 attempt.adopting = True
-                return await self.updates.adopt(order, attempt, named[0])
+                if await self.updates.adopt(order, attempt, named[0]):
+                    return None
+                continue
             if not self._takeover.done(order.partition):
                 # Willow may have the order's ticket already.
                 await self._calls.lanes.until(self._takeover.wait(order.partition))
             elif isinstance(position, MayAdopt):
                 attempt.adopting = True
-                return await self.updates.adopt(order, attempt, position.ticket_id)
+                if await self.updates.adopt(order, attempt, position.ticket_id):
+                    return None
             elif await self._creates.create(order, attempt):
                 return None

@@ -165,16 +165,18 @@ class Updates:
             with_state=done,
         )
 
-    async def adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
-        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6).
+    async def adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
+        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6). False: look again,
+        as in keep_in_step.
 
         One order at a time for each ticket: of two that name it, the second must see whose it became (I5)."""
         async with self._turns.of(ticket_id):
-            await self._adopt(order, attempt, ticket_id)
+            concluded = await self._adopt(order, attempt, ticket_id)
             if attempt.identity is not None:
                 await self._bindings.seen_again([attempt.identity], [])
+            return concluded
 
-    async def _adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
+    async def _adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
         attempt.ticket_id = ticket_id
         owner = order.books.identities.owner_of(ticket_id)
         external = attempt.want.fields.get("externalId")
@@ -183,15 +185,15 @@ class Updates:
                 ticket = await self._calls.get(ticket_id, attempt.effort)
             except Failed as failed:
                 if await self._refusals.give_up(order, attempt, failed):
-                    return
+                    return True
                 continue
             its = ticket.field("externalId")
             owner = its if its and its != external else order.id
         if owner != order.id:
             why = reason("ticket_owned_by_other", ticket=ticket_id, owner=owner)
             await order.conclude(attempt.step, OutcomeKind.SKIPPED, code=why.model_dump(), effort=attempt.effort)
-            return
-        await self.keep_in_step(order, attempt, ticket_id)
+            return True
+        return await self.keep_in_step(order, attempt, ticket_id)
 
     async def read_back(self, order: Order) -> None:
         """Look at a ticket whose PATCH had no answer, and put right what a late one has changed (delivery.md §4)."""

@@ -80,7 +80,11 @@ class Evidence:
             self.parked[at] = said
 
     def _identity(self, entry: Entry) -> None:
-        record = orjson.loads(entry.value or b"")
+        if not entry.value:
+            assert entry.key is not None
+            self.identities.pop(entry.key.decode(), None)  # its ticket is gone
+            return
+        record = orjson.loads(entry.value)
         self.identities[record["entityId"]] = record["identity"]["value"].removeprefix(TICKET_URN)
 
     def _intent(self, entry: Entry) -> None:

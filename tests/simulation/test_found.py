@@ -203,3 +203,24 @@ def test_a_record_whose_plan_is_larger_than_a_topic_takes_is_dead_lettered() -> 
     run = _run((1.0, "produce", (huge,)), (2.0, "produce", (orders.change("A"),)))
     at = next(at for at, (_, sent) in run.checker.sent.items() if sent is huge)
     assert "too large" in run.checker.said[at][0]["reason"]["message"]
+
+
+def test_a_ticket_that_vanishes_while_it_is_adopted_is_replaced_where_the_settings_say_so() -> None:
+    """The record ended without an outcome."""
+    orders = Orders()
+    record = replace(orders.change("A", identities=_named("T0")), expected=frozenset({"created"}))
+
+    def by_hand(run: Run) -> None:
+        run.willow.tickets["T0"] = Ticket("T0", {"summary": "by hand"}, run.world.loop.epoch() - 86400.0, -1e9)
+
+    def vanished(_: Any, request: Request) -> Fate:
+        return Fate(Way.STATUS, status=404) if request.operation.name == "patch_ticket" else Fate()
+
+    run = _run(
+        (1.0, "produce", (record,)),
+        fates=vanished,
+        before=by_hand,
+        faults_end=60.0,
+        changes={"on_missing_ticket": "create"},
+    )
+    assert _said(run, record) == ["created"]

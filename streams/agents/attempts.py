@@ -8,11 +8,11 @@ from schemas.outcome import OutcomeKind, Reason
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
 from streams.agents.writer import Acked
-from streams.delivery.answers import Answer, Fault, refused_fields
+from streams.delivery.answers import Answer, Fault, Operation, refused_fields
 from streams.delivery.outcomes import Effort
 from streams.delivery.reconcile import Desired, Step
 from streams.planning.reasons import reason
-from streams.willow import Ticket
+from streams.willow import PROPERTIES, Ticket
 
 
 @dataclass(slots=True)
@@ -31,6 +31,10 @@ class Attempt:
     identity: Acked | None = None
     """Under way, or written: it ties the ticket to the order."""
     failures: int = 0
+    gone: set[str] = field(default_factory=set)
+    """Tickets that were to be adopted, and that Willow no longer has."""
+    patched: tuple[str, ...] = ()
+    """The fields of the last PATCH, as they stood in it."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -53,10 +57,12 @@ class Refusals:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def leave_out(self, attempt: Attempt, answer: Answer, sent: Mapping[str, Any]) -> bool:
+    def leave_out(self, attempt: Attempt, answer: Answer) -> bool:
         """True if a 400 named only fields that are not needed, and none was left out before."""
         needed = {*attempt.step.intent.get("required", ()), "summary", "twinId", "externalId"}
-        refused = refused_fields(answer, list(sent))
+        listed = answer.operation is Operation.PATCH
+        sent = attempt.patched if listed else tuple(attempt.fields)
+        refused = refused_fields(answer.errors, sent, PROPERTIES, listed=listed)
         if attempt.left_out or not refused or needed.intersection(refused):
             return False
         attempt.left_out.update(refused)
@@ -77,7 +83,7 @@ class Refusals:
             why = reason("conflict", detail=answer.detail)
         else:
             why = reason("invalid", status=answer.status, detail=answer.detail)
-            if fault is Fault.RECORD and self.leave_out(attempt, answer, attempt.fields):
+            if fault is Fault.RECORD and self.leave_out(attempt, answer):
                 return False
         if fault in (Fault.MOMENT, Fault.TENANT):
             return False

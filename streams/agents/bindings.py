@@ -32,6 +32,10 @@ class Bindings:
         next record, unless a ticket is the order's by then (contract §6)."""
         await self.seen_again([], [order.books.writer.candidate(order.partition, order.id, ticket_id)])
 
+    async def no_candidate(self, order: Order) -> None:
+        """Willow no longer has the ticket that named the order."""
+        await self.seen_again([], [order.books.writer.no_candidate(order.partition, order.id)])
+
     async def forget(self, order: Order, why: str) -> None:
         """The order has no ticket any more; its next create is claimed anew."""
         writer, claim = order.books.writer, order.books.claims.done_claim(order.id)

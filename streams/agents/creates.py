@@ -90,8 +90,7 @@ class Creates:
             if lanes.draining.is_set():
                 raise Draining
             return False
-        await self._created(order, attempt, claim_id, ticket, body)
-        return True
+        return await self._created(order, attempt, claim_id, ticket, body)
 
     async def _released(self, release: Acked) -> None:
         ack = await release
@@ -100,7 +99,7 @@ class Creates:
 
     async def _created(
         self, order: Order, attempt: Attempt, claim_id: str, ticket: Ticket, body: Mapping[str, Any]
-    ) -> None:
+    ) -> bool:
         bound = order.books.identities.ticket_of(order.id)
         if bound is not None and bound != ticket.id:
             # A former owner's create was taken after all, later than `settle`: what is bound stays bound.
@@ -109,8 +108,7 @@ class Creates:
             await order.books.writer.claim(
                 order.partition, order.id, claim_id, ClaimState.DONE, source, ticket_id=bound
             )
-            await self._keep_in_step(order, attempt, bound)
-            return
+            return await self._keep_in_step(order, attempt, bound)
         # What was not sent because it was null counts as sent: the ticket has it empty.
         order.state.remember(ticket.id, {**attempt.fields, **body}, whole=True, site_id=attempt.want.site_id)
         self._warn_of_gaps(order, attempt)
@@ -137,13 +135,14 @@ class Creates:
                 before_state=identity,
                 with_state=done,
             )
-            return
+            return True
         # Another owner may speak for the order by now: it must learn of the ticket and of nothing else (delivery.md
         # §4).
         await asyncio.gather(*identity({"outcomeId": claim_id}))
         await asyncio.gather(*done())
         await lease.wait(self._calls.lanes)
         await order.conclude(attempt.step, OutcomeKind.CREATED, effort=attempt.effort, twin_id=attempt.want.twin_id)
+        return True
 
     def _warn_of_gaps(self, order: Order, attempt: Attempt) -> None:
         # An earlier record was skipped or rejected, so what it carried is not remembered (contract §2).

@@ -50,12 +50,11 @@ class Tickets:
             if isinstance(position, InDoubt):
                 return await doubt(order, step, position.claim, attempt.effort)
             named = step.intent.get("ticketIds") or []
-            if named and not attempt.adopting:
+            if named and not attempt.adopting and named[0] not in attempt.gone:
                 attempt.adopting = True
                 if await self.updates.adopt(order, attempt, named[0]):
                     return None
-                continue
-            if not self._takeover.done(order.partition):
+            elif not self._takeover.done(order.partition):
                 # Willow may have the order's ticket already.
                 await self._calls.lanes.until(self._takeover.wait(order.partition))
             elif isinstance(position, MayAdopt):

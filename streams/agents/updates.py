@@ -59,8 +59,8 @@ class Updates:
                 if changed:
                     await self._patch(order, attempt, ticket_id, changed)
             except Failed as failed:
-                if failed.fault is Fault.TICKET_GONE and order.seen().ticket and self._may_replace(attempt):
-                    await self._bindings.forget(order, "ticket_gone")
+                if failed.fault is Fault.TICKET_GONE and self._may_replace(attempt):
+                    await self._let_go(order, attempt, ticket_id)
                     return False
                 if await self._refusals.give_up(order, attempt, failed):
                     return True
@@ -71,14 +71,29 @@ class Updates:
     def _may_replace(self, attempt: Attempt) -> bool:
         return self._on_missing == "create" and attempt.step.intent["kind"] == IntentKind.UPSERT
 
+    async def _let_go(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
+        """Willow no longer has the ticket, and another may be made."""
+        adopting, seen = attempt.adopting, order.seen()
+        attempt.gone.add(ticket_id)
+        attempt.adopting, attempt.ticket_id = False, None
+        if not adopting or ticket_id in (order.books.identities.ticket_of(order.id), seen.done):
+            await self._bindings.forget(order, "ticket_gone")
+            return
+        # It was never published as the order's.
+        order.state.forget_ticket()
+        if seen.candidate == ticket_id:
+            await self._bindings.no_candidate(order)
+
     async def _what_changed(self, order: Order, attempt: Attempt, ticket_id: str) -> dict[str, Any]:
         state = order.state
         if state.ticket_id == ticket_id and state.hashes:
             forced = attempt.step.intent.get("force", False)
-            return dict(attempt.fields) if forced else changes(attempt.fields, state.hashes)
+            return dict(attempt.fields) if forced else changes(attempt.fields, state)
         # Nothing is known of what was sent (a new group, a crash, an adoption): Willow's own word counts.
         ticket = await self._calls.get(ticket_id, attempt.effort)
-        state.ticket_id = ticket_id
+        if state.ticket_id != ticket_id:
+            # Else what another ticket was sent would count as sent to this one.
+            state.ticket_id, state.hashes, state.whole = ticket_id, {}, False
         return differences(ticket, attempt.fields)
 
     async def _send(self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort) -> None:
@@ -103,6 +118,7 @@ class Updates:
         """Raises Failed. What Willow refuses and nobody needs is left out, once."""
         sent = changed
         for last in (False, True):
+            attempt.patched = tuple(sent)
             try:
                 await self._send(order, ticket_id, sent, attempt.effort)
                 break
@@ -110,9 +126,7 @@ class Updates:
                 if failed.fault is Fault.CONFLICT and not last:
                     ticket = await self._calls.get(ticket_id, attempt.effort)
                     sent = differences(ticket, sent)
-                elif (
-                    failed.fault is Fault.RECORD and not last and self._refusals.leave_out(attempt, failed.answer, sent)
-                ):
+                elif failed.fault is Fault.RECORD and not last and self._refusals.leave_out(attempt, failed.answer):
                     sent = {name: value for name, value in sent.items() if name not in attempt.left_out}
                 else:
                     raise
@@ -166,8 +180,8 @@ class Updates:
         )
 
     async def adopt(self, order: Order, attempt: Attempt, ticket_id: str) -> bool:
-        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6). False: look again,
-        as in keep_in_step.
+        """The order's own identity names a ticket: GET, compare, PATCH the difference (contract §6). False: the ticket
+        is gone and another may be made, look again.
 
         One order at a time for each ticket: of two that name it, the second must see whose it became (I5)."""
         async with self._turns.of(ticket_id):
@@ -184,6 +198,9 @@ class Updates:
             try:
                 ticket = await self._calls.get(ticket_id, attempt.effort)
             except Failed as failed:
+                if failed.fault is Fault.TICKET_GONE and self._may_replace(attempt):
+                    await self._let_go(order, attempt, ticket_id)
+                    return False
                 if await self._refusals.give_up(order, attempt, failed):
                     return True
                 continue

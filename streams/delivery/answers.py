@@ -3,7 +3,8 @@
 Nothing here knows HTTP libraries: the caller says what came back as an ``Answer``.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -51,6 +52,10 @@ class Answer:
     """Seconds, from either form of Retry-After."""
 
 
+_BETWEEN_STEPS = re.compile(r"[./$\[\]]+")
+#: No operation has more places; and a number of thousands of digits is refused by ``int``.
+_INDEX = re.compile(r"[0-9]{1,4}")
+
 _PUT, _PATCH, _READ = Operation.PUT, Operation.PATCH, Operation.READ
 _ANY = (_PUT, _PATCH, _READ)
 
@@ -93,10 +98,25 @@ def proves_not_executed(answer: Answer) -> bool:
     return answer.status in _NOT_EXECUTED_STATUS
 
 
-def refused_fields(answer: Answer, sent: Sequence[str]) -> list[str]:
-    """Of the fields that were sent, those that a 400's ``errors`` name, in whatever spelling of the path."""
-    names = {name.strip().lstrip("/$.").split(".")[0].split("/")[0].split("[")[0].lower() for name in answer.errors}
-    return [name for name in sent if name.lower() in names]
+def refused_fields(
+    errors: Iterable[str], sent: Sequence[str], properties: Mapping[str, str], *, listed: bool
+) -> list[str]:
+    """Of the fields that were sent, those that the paths of a 400's ``errors`` name. ``properties``: case-folded
+    property → field. ``listed``: they were sent as a list, a JSON Patch in the order of ``sent``.
+
+    ``twinId``, ``TwinId``, ``/twinId``, ``$.reporter.email`` and ``request.TwinId`` are all understood; of a list also
+    ``[0].value``, ``0.value`` and ``/0/value``."""
+    refused = {_refused(path, sent, properties, listed) for path in errors}
+    return [name for name in sent if name in refused]
+
+
+def _refused(path: str, sent: Sequence[str], properties: Mapping[str, str], listed: bool) -> str | None:
+    steps = [step.strip() for step in _BETWEEN_STEPS.split(path)]
+    named = next((properties[step.casefold()] for step in steps if step.casefold() in properties), None)
+    if named is not None or not listed:
+        return named
+    place = next((int(step) for step in steps if _INDEX.fullmatch(step)), len(sent))
+    return sent[place] if place < len(sent) else None
 
 
 class ForbiddenSites:

@@ -126,6 +126,6 @@ def _to_ticket(
 ) -> Foreseen:
     if state.ticket_id != ticket_id or not state.hashes:
         return Foreseen(Fate.COMPARE, code, twin_id=want.twin_id)
-    changed = want.fields if intent.get("force") else changes(want.fields, state.hashes)
+    changed = want.fields if intent.get("force") else changes(want.fields, state)
     fate = Fate.UPDATE if changed else Fate.UNCHANGED
     return Foreseen(fate, code, tuple(sorted(changed)), want.twin_id)

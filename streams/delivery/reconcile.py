@@ -222,13 +222,14 @@ def desired(intent: Intent, present_twin: str | None) -> Desired:
     return Desired(fields, chosen["twinId"], tuple(chosen.get("warnings", ())), chosen.get("siteId"))
 
 
-def changes(fields: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any]:
-    """The fields whose value is another than the one that was sent last. ``externalUpdatedDate`` goes only with
+def changes(fields: Mapping[str, Any], state: OrderState) -> dict[str, Any]:
+    """The fields whose value is another than the one that was sent last, and those of which nobody knows what the
+    ticket holds. ``externalUpdatedDate`` goes only with
     another change and is never compared (contract §4)."""
     changed = {
         name: value
         for name, value in fields.items()
-        if name not in UNCOMPARED_FIELDS and field_hash(value) != hashes.get(name, "")
+        if name not in UNCOMPARED_FIELDS and field_hash(value) != state.hash_of(name)
     }
     if changed:
         changed |= {name: fields[name] for name in UNCOMPARED_FIELDS if name in fields}
@@ -240,7 +241,7 @@ def may_have_been_sent(step: Step[Any], state: OrderState) -> set[str]:
     sent alone, and its value would stay in Willow if the newest record took it back."""
     names: set[str] = set()
     for older in step.superseded:
-        names.update(changes(desired(older, state.clear.get("twinId")).fields, state.hashes))
+        names.update(changes(desired(older, state.clear.get("twinId")).fields, state))
     return names
 
 

@@ -86,6 +86,8 @@ class OrderState:
     """The final outcome of the last applied source, word for word."""
     ticket_id: str | None = None
     hashes: dict[str, str] = field(default_factory=dict)
+    whole: bool = False
+    """The ticket was made with these fields alone: one that has no hash is empty. Else nobody knows what it holds."""
     clear: dict[str, Any] = field(default_factory=dict)
     site_id: str | None = None
     """Of the twin that Willow took last: what closes the ticket names no place."""
@@ -117,6 +119,10 @@ class OrderState:
             data["read_back"] = ReadBack(**data["read_back"])
         return cls(**data)
 
+    def hash_of(self, name: str) -> str:
+        """Of a field as it was sent last; ``UNSURE`` if it never was and the ticket may have had it before."""
+        return self.hashes.get(name, "" if self.whole else UNSURE)
+
     def doubt_hashes(self, names: Iterable[str]) -> None:
         """Nobody knows what Willow holds of these fields: whatever they should be is sent."""
         if self.hashes:
@@ -124,8 +130,8 @@ class OrderState:
 
     def forget_ticket(self) -> None:
         """Nothing is known any more of a ticket, nor of what one was sent."""
-        self.ticket_id, self.hashes, self.clear, self.gone, self.read_back = None, {}, {}, False, None
-        self.site_id = None
+        self.ticket_id, self.hashes, self.whole, self.clear = None, {}, False, {}
+        self.gone, self.read_back, self.site_id = False, None, None
 
     def read_back_at(self, due: float, ticket_id: str, sent: Mapping[str, Any]) -> None:
         """These fields were sent, and nobody knows whether and when Willow takes them."""
@@ -133,11 +139,14 @@ class OrderState:
         self.read_back = ReadBack(due, {**known, **sent}, ticket_id)
 
     def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool, site_id: str | None = None) -> None:
-        """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if that was all of them. ``site_id`` is
-        that of the twin, None if none was chosen."""
+        """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if the ticket was made with them and
+        holds nothing else of ours; else they add to what is known of it. ``site_id`` is that of the twin, None if none
+        was chosen."""
+        if whole or ticket_id != self.ticket_id:
+            self.hashes, self.whole = {}, whole
         self.ticket_id, self.gone = ticket_id, False
         self.site_id = site_id or self.site_id
-        self.hashes = hashes_of(sent) if whole else {**self.hashes, **hashes_of(sent)}
+        self.hashes = {**self.hashes, **hashes_of(sent)}
         for name in CLEAR_FIELDS:
             if name in sent:
                 self.clear[name] = sent[name]

@@ -71,7 +71,7 @@ def compare(
     changed_there: list[Difference] = []
     not_sent: list[Difference] = []
     for name, value in comparison.differs.items():
-        as_sent = state.hashes.get(name, "") == field_hash(value) and bool(state.hashes)
+        as_sent = state.hash_of(name) == field_hash(value) and bool(state.hashes)
         found = changed_there if as_sent or name == _TWIN else not_sent
         found.append(words.difference(name, value, _shown(ticket, name)))
     findings = _findings(order_id, ticket, tuple(changed_there), tuple(not_sent), site_of(planned), state)

@@ -79,12 +79,13 @@ from streams.willow.models import (
 )
 from streams.willow.operations import OPERATIONS, Operation
 from streams.willow.uploads import Upload
-from streams.willow.wire import Comparison, Filter, Sort, UnknownField, refused_fields
+from streams.willow.wire import PROPERTIES, Comparison, Filter, Sort, UnknownField
 
 __all__ = [
     "MAX_EXTERNAL_IDS",
     "MAX_TWIN_IDS",
     "OPERATIONS",
+    "PROPERTIES",
     "AssigneeWrite",
     "Category",
     "CategoryPatch",
@@ -159,5 +160,4 @@ __all__ = [
     "WorkgroupWrite",
     "name_lookup",
     "normalise_base_url",
-    "refused_fields",
 ]

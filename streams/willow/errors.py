@@ -146,8 +146,7 @@ class Refused(WillowError):
 
     @property
     def errors(self) -> Mapping[str, tuple[str, ...]]:
-        """Property → messages, as Willow spelled them; ``wire.refused_fields`` turns them into field
-        names."""
+        """Path of a property → messages, as Willow spelled them; ``PROPERTIES`` has the properties' fields."""
         return self.problem.errors if self.problem else {}
 
 

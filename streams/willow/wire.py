@@ -45,7 +45,7 @@ class Kind(Enum):
     ID = "id"
     INSTANT = "instant"
     OBJECT = "object"
-    """Compared key by key, and only those that we send: Willow adds ids and companies to people."""
+    """Compared over our own keys, absent as empty: Willow adds ids and companies to people."""
     OTHER = "other"
 
 
@@ -62,7 +62,7 @@ _COMPARABLE: dict[Kind, Callable[[Any], Any]] = {
 class WireField:
     """``name`` is contract §4's; ``sent_as`` the property of PUT and the path of PATCH; ``read_from`` where
     a read may show the value (newer and older shape), ``named_by`` where it may show its name instead of its
-    id."""
+    id. ``keys`` are those of an object that are ours (contract §4)."""
 
     name: str
     kind: Kind
@@ -70,6 +70,7 @@ class WireField:
     read_from: tuple[Path, ...]
     named_by: tuple[Path, ...] = ()
     compared: bool = True
+    keys: tuple[str, ...] = ()
 
 
 def _field(
@@ -78,8 +79,9 @@ def _field(
     *older: Path,
     named_by: tuple[Path, ...] = (),
     compared: bool = True,
+    keys: tuple[str, ...] = (),
 ) -> WireField:
-    return WireField(name, kind, name, ((name,), *older), named_by, compared)
+    return WireField(name, kind, name, ((name,), *older), named_by, compared, keys)
 
 
 FIELDS: dict[str, WireField] = {
@@ -107,16 +109,21 @@ FIELDS: dict[str, WireField] = {
         _field("categoryId", Kind.ID),
         _field("serviceNeededId", Kind.ID),
         _field("twinId"),
-        _field("reporter", Kind.OBJECT),
+        _field("reporter", Kind.OBJECT, keys=("name", "email", "phone")),
         _field("assigneeType", Kind.ID),
-        _field("assignee", Kind.OBJECT, ("userAssignee",)),
-        _field("workgroup", Kind.OBJECT, ("workgroupAssignee",)),
+        # Its phone is never sent: Willow may show the one that it knows of the user.
+        _field("assignee", Kind.OBJECT, ("userAssignee",), keys=("name", "email")),
+        _field("workgroup", Kind.OBJECT, ("workgroupAssignee",), keys=("name",)),
         _field("dueDate", Kind.INSTANT),
         _field("externalCreatedDate", Kind.INSTANT),
         # Goes only with another change (contract §4): compared, it would make every replay an update.
         _field("externalUpdatedDate", Kind.INSTANT, compared=False),
         _field("sourceName"),
-        _field("customProperties", Kind.OBJECT),
+        _field(
+            "customProperties",
+            Kind.OBJECT,
+            keys=("referenceUrl", "mappingKey", "createdBy", "relatedEntities"),
+        ),
         _field("notes"),
         _field("insightId", Kind.ID),
         _field("latitude", Kind.OTHER),
@@ -125,11 +132,12 @@ FIELDS: dict[str, WireField] = {
     )
 }
 
-_BY_PROPERTY: dict[str, str] = {
+PROPERTIES: dict[str, str] = {
     path[0].casefold(): entry.name
     for entry in FIELDS.values()
     for path in (*entry.named_by, *entry.read_from, (entry.sent_as,), (entry.name,))
 }
+"""Case-folded property, of a write or of a read → field: what Willow's validation errors are keyed by."""
 
 
 class UnknownField(ValueError):
@@ -216,7 +224,7 @@ def compare(desired: Mapping[str, Any], document: Mapping[str, Any], names: Name
             have = names.get(name, {}).get(word.casefold(), HIDDEN) if word is not None else HIDDEN
         if have is HIDDEN and not _is_empty(want):
             hidden[name] = want
-        elif have is not HIDDEN and not _same(entry.kind, want, have):
+        elif have is not HIDDEN and not _agree(entry, want, have):
             differs[name] = want
     return Comparison(differs, hidden)
 
@@ -225,26 +233,20 @@ def _is_empty(value: Any) -> bool:
     return value is None or value in ("", {}, [])
 
 
+def _agree(entry: WireField, want: Any, have: Any) -> bool:
+    if entry.kind is Kind.OBJECT:
+        ours, theirs = ({} if _is_empty(value) else value for value in (want, have))
+        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+            keys = dict.fromkeys((*entry.keys, *ours))
+            return all(_same(Kind.TEXT, ours.get(key), theirs.get(key)) for key in keys)
+    return _same(entry.kind, want, have)
+
+
 def _same(kind: Kind, want: Any, have: Any) -> bool:
     if _is_empty(want) or _is_empty(have):
         return _is_empty(want) and _is_empty(have)
-    if kind is Kind.OBJECT and isinstance(want, Mapping) and isinstance(have, Mapping):
-        return all(_same(Kind.TEXT, value, have.get(key)) for key, value in want.items())
     comparable = _COMPARABLE[kind]
     return bool(comparable(want) == comparable(have))
-
-
-def refused_fields(errors: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields (contract §4 names) that a validation error's keys speak of, each once.
-
-    ``twinId``, ``TwinId``, ``/twinId``, ``$.reporter.email`` and ``request.TwinId`` are all understood."""
-    found: dict[str, None] = {}
-    for key in errors:
-        steps = key.replace("/", ".").replace("[", ".").replace("$", "").split(".")
-        names = (_BY_PROPERTY.get(step.casefold()) for step in steps if step)
-        if name := next((name for name in names if name), None):
-            found[name] = None
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

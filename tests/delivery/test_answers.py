@@ -12,6 +12,7 @@ from streams.delivery.answers import (
     proves_not_executed,
     refused_fields,
 )
+from streams.willow import PROPERTIES
 
 PUT, PATCH, READ = Operation.PUT, Operation.PATCH, Operation.READ
 EVERY = (PUT, PATCH, READ)
@@ -68,15 +69,55 @@ def test_a_put_that_got_no_answer_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["dueDate", "/dueDate", "$.dueDate", "DueDate", "dueDate.value", "dueDate[0]", " dueDate", "/dueDate/0"]
+    ("path", "name"),
+    [
+        ("dueDate", "dueDate"),
+        ("DueDate", "dueDate"),
+        (" dueDate", "dueDate"),
+        ("/dueDate", "dueDate"),
+        ("/dueDate/1", "dueDate"),
+        ("dueDate[1]", "dueDate"),
+        ("$.reporter.email", "reporter"),
+        ("request.DueDate", "dueDate"),
+        ("ticket.dueDate", "dueDate"),
+        ("request.CustomProperties[mappingKey]", "customProperties"),
+        ("ticketStatus", "statusId"),
+        ("userAssignee.email", "assignee"),
+        ("[0].value", None),
+        ("cause", None),
+        ("somethingElse", None),
+        ("$", None),
+        ("", None),
+    ],
 )
-def test_a_refused_field_is_found_in_whatever_spelling_of_its_path(path: str) -> None:
-    answer = Answer(PATCH, 400, errors={path: ["is not a date"]})
-    assert refused_fields(answer, ["summary", "dueDate"]) == ["dueDate"]
+def test_a_refused_field_is_found_in_whatever_spelling_of_its_path(path: str, name: str | None) -> None:
+    sent = ["summary", "dueDate", "reporter", "customProperties", "statusId", "assignee"]
+    assert refused_fields([path], sent, PROPERTIES, listed=False) == ([name] if name else [])
 
 
-def test_a_field_that_was_not_sent_is_not_refused() -> None:
-    assert refused_fields(Answer(PATCH, 400, errors={"reporter": ["no"], "": ["?"]}), ["summary"]) == []
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("[1].value", "dueDate"),
+        ("1.value", "dueDate"),
+        ("/1/value", "dueDate"),
+        ("$[1].Value", "dueDate"),
+        ("request.operations[0].value", "summary"),
+        ("/0/value/2", "summary"),
+        ("dueDate[0]", "dueDate"),
+        ("[2].value", None),
+        ("[-1].value", None),
+        ("9" * 5000, None),
+        ("value", None),
+    ],
+)
+def test_a_place_in_a_patch_names_the_field_that_stood_there(path: str, name: str | None) -> None:
+    assert refused_fields([path], ["summary", "dueDate"], PROPERTIES, listed=True) == ([name] if name else [])
+
+
+def test_refused_fields_are_told_once_each_as_they_were_sent() -> None:
+    errors = {"reporter.name": (), "cause": (), "reporter.email": ()}
+    assert refused_fields(errors, ["cause", "summary", "reporter"], PROPERTIES, listed=False) == ["cause", "reporter"]
 
 
 def test_one_forbidden_site_is_the_records_fault_and_two_are_the_tenants() -> None:

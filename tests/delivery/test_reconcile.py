@@ -218,14 +218,23 @@ def test_changes_are_the_fields_with_another_value() -> None:
         "dueDate": None,
         "solution": "x",
     }
-    assert changes(wanted, hashes_of(sent)) == {"summary": "b", "dueDate": None, "solution": "x"}
+    assert changes(wanted, OrderState(hashes=hashes_of(sent), whole=True)) == {
+        "summary": "b",
+        "dueDate": None,
+        "solution": "x",
+    }
 
 
 def test_the_source_instant_goes_only_with_another_change() -> None:
-    hashes = hashes_of({"summary": "a", "externalUpdatedDate": "1"})
-    assert changes({"summary": "a", "externalUpdatedDate": "2"}, hashes) == {}
+    state = OrderState(hashes=hashes_of({"summary": "a", "externalUpdatedDate": "1"}))
+    assert changes({"summary": "a", "externalUpdatedDate": "2"}, state) == {}
     both = {"summary": "b", "externalUpdatedDate": "2"}
-    assert changes(both, hashes) == both
+    assert changes(both, state) == both
+
+
+def test_a_field_that_a_compared_ticket_was_never_sent_is_cleared_too() -> None:
+    state = OrderState(hashes=hashes_of({"summary": "a"}))
+    assert changes({"summary": "a", "description": None}, state) == {"description": None}
 
 
 def test_a_create_has_no_nulls_and_its_fallbacks() -> None:
@@ -245,8 +254,8 @@ field_maps = st.dictionaries(st.sampled_from(["summary", "cause", "dueDate", "ex
 def test_after_a_change_is_sent_nothing_is_left_to_change(sent: dict[str, Any], wanted: dict[str, Any]) -> None:
     state = OrderState()
     state.remember("T1", sent, whole=True)
-    state.remember("T1", changes(wanted, state.hashes), whole=False)
-    assert changes(wanted, state.hashes) == {}
+    state.remember("T1", changes(wanted, state), whole=False)
+    assert changes(wanted, state) == {}
 
 
 # -- filling ---------------------------------------------------------------------------------------------------------

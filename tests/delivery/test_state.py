@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.delivery.reconcile import changes
 from streams.delivery.state import (
+    UNSURE,
     OrderState,
     Owed,
     ReadBack,
@@ -48,6 +49,7 @@ states = st.builds(
     last=st.none() | st.dictionaries(texts, texts, min_size=1),
     ticket_id=st.none() | texts.filter(bool),
     hashes=st.dictionaries(texts, texts),
+    whole=st.booleans(),
     clear=st.dictionaries(texts, st.none() | texts),
     scope=st.dictionaries(texts, texts),
     left=st.none() | texts.filter(bool),
@@ -108,9 +110,23 @@ def test_remember_whole_forgets_and_in_part_adds() -> None:
     state.remember("T1", {"cause": "b", "statusId": None}, whole=False)
     assert state.hashes == hashes_of({"summary": "a", "twinId": "TW1", "cause": "b", "statusId": None})
     assert state.clear == {"twinId": "TW1", "statusId": None}
-    assert not state.gone
+    assert (state.gone, state.whole) == (False, True)
     state.remember("T2", {"summary": "c"}, whole=True)
     assert (state.ticket_id, state.hashes) == ("T2", hashes_of({"summary": "c"}))
+
+
+def test_what_was_never_sent_is_empty_in_a_ticket_of_our_own_and_unknown_in_another() -> None:
+    state = OrderState()
+    state.remember("T1", {"summary": "a"}, whole=False)
+    assert (state.hash_of("cause"), state.hash_of("summary")) == (UNSURE, field_hash("a"))
+    state.remember("T2", {"summary": "a"}, whole=True)
+    state.remember("T2", {"solution": "b"}, whole=False)
+    assert (state.hash_of("cause"), OrderState.from_json(state.to_json()).hash_of("cause")) == ("", "")
+    state.remember("T3", {"cause": "c"}, whole=False)
+    assert (state.hash_of("summary"), state.hash_of("cause")) == (UNSURE, field_hash("c"))
+    state.remember("T4", {"summary": "a"}, whole=True)
+    state.forget_ticket()
+    assert state.hash_of("summary") == UNSURE
 
 
 def test_a_field_in_doubt_is_sent_whatever_it_should_be() -> None:
@@ -119,7 +135,7 @@ def test_a_field_in_doubt_is_sent_whatever_it_should_be() -> None:
     assert state.hashes == {}, "nothing was sent yet: Willow's own word counts"
     state.remember("T1", {"summary": "a", "cause": None}, whole=True)
     state.doubt_hashes(["summary", "cause"])
-    assert changes({"summary": "a", "cause": None}, state.hashes) == {"summary": "a", "cause": None}
+    assert changes({"summary": "a", "cause": None}, state) == {"summary": "a", "cause": None}
 
 
 def test_what_is_read_back_follows_what_is_wanted_by_then() -> None:

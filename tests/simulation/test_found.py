@@ -1,8 +1,10 @@
 """What the simulation found in the sink, each cut down to the few records and faults that it takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from schemas.identity import TICKET_URN
 from tests.acceptance.records import entity, relates_to
@@ -16,11 +18,23 @@ from tests.simulation.world import World
 def _run(
     *happenings: Happening,
     fates: Callable[[Any, Request], Fate] | None = None,
-    before: Callable[[Run], None] = lambda _: None,
+    ticket: Mapping[str, Any] | None = None,
+    until: str | None = None,
+    names_places: bool = False,
     **options: Any,
 ) -> Run:
+    """``ticket``: the fields of ticket T0, which Willow had before, ``until`` it is asked for this operation."""
     run = Run(Scenario(1, [(0.0, "start", ("a",)), *happenings], **{"fates": fates, "faults_end": 3.0, **options}))
-    before(run)
+    fate = run.willow.fates
+
+    def asked(request: Request) -> Fate:
+        if request.operation.name == until:
+            run.willow.tickets.pop("T0", None)
+        return fate(request)
+
+    run.willow.fates, run.willow.names_places = asked, names_places
+    if ticket is not None:
+        run.willow.tickets["T0"] = Ticket("T0", dict(ticket), run.world.loop.epoch() - 5 * 86400, -1e9)
     problems = run.go().problems
     assert not problems, "\n".join(problems)
     return run
@@ -147,10 +161,7 @@ def test_of_two_orders_that_name_one_ticket_one_after_the_other_only_the_first_a
     either = frozenset({"adopted", "ticket_owned_by_other"})
     first, second = (replace(orders.change(order, identities=_named("T0")), expected=either) for order in "AB")
 
-    def by_hand(run: Run) -> None:
-        run.willow.tickets["T0"] = Ticket("T0", {"summary": "by hand"}, run.world.loop.epoch() - 86400.0, -1e9)
-
-    run = _run((1.0, "produce", (first,)), (1.0, "produce", (second,)), before=by_hand)
+    run = _run((1.0, "produce", (first,)), (1.0, "produce", (second,)), ticket={"summary": "by hand"})
     assert sorted([*_said(run, first), *_said(run, second)]) == ["adopted", "ticket_owned_by_other"]
     assert len(run.checker.identities) == 1
 
@@ -205,22 +216,53 @@ def test_a_record_whose_plan_is_larger_than_a_topic_takes_is_dead_lettered() -> 
     assert "too large" in run.checker.said[at][0]["reason"]["message"]
 
 
-def test_a_ticket_that_vanishes_while_it_is_adopted_is_replaced_where_the_settings_say_so() -> None:
-    """The record ended without an outcome."""
+def test_what_an_adopted_ticket_had_in_a_field_of_which_no_record_spoke_is_cleared() -> None:
+    """A field that was not compared counted as empty: the null that came later was never sent."""
     orders = Orders()
-    record = replace(orders.change("A", identities=_named("T0")), expected=frozenset({"created"}))
+    first, cleared = orders.change("A", without=("description",)), orders.change("A", description=None)
+    run = _run(
+        (1.0, "produce", (first,)),
+        (3.0, "produce", (cleared,)),
+        ticket={"externalId": "A", "summary": "x", "description": "old text"},
+    )
+    assert (_said(run, first), _said(run, cleared)) == (["adopted"], ["updated"])
+    assert run.willow.tickets["T0"].fields["description"] is None
 
-    def by_hand(run: Run) -> None:
-        run.willow.tickets["T0"] = Ticket("T0", {"summary": "by hand"}, run.world.loop.epoch() - 86400.0, -1e9)
 
-    def vanished(_: Any, request: Request) -> Fate:
-        return Fate(Way.STATUS, status=404) if request.operation.name == "patch_ticket" else Fate()
+def test_what_a_crash_left_in_a_reporter_is_taken_out_though_the_rest_of_it_agrees() -> None:
+    """Only the keys that were wanted were compared with Willow's."""
+    orders = Orders()
+    first = orders.change("A", isReportedBy={"name": "Ana", "emails": [{"address": "a@x"}]})
+    second = orders.change("A", isReportedBy={"name": "Ana"})
+    run = _run((1.0, "produce", (first,)), (1.3, "produce", (second,)), fates=_lost_answer)
+    assert _said(run, second) == ["adopted"]
+    assert run.willow.tickets["T1"].fields["reporter"] == {"name": "Ana"}
+
+
+def test_a_refused_field_that_willow_names_by_its_place_in_the_patch_is_left_out() -> None:
+    """The path was not understood, and the whole record was rejected."""
+    orders = Orders()
+    created, refused = orders.change("A"), orders.partly_refused("A")
+    run = _run((1.0, "produce", (created,)), (3.0, "produce", (refused,)), names_places=True)
+    assert _said(run, refused) == ["updated"]
+    assert run.willow.tickets["T1"].fields["cause"] == "v0002"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named by the record", "a candidate"])
+@pytest.mark.parametrize("at", ["get_ticket", "patch_ticket"])
+def test_a_ticket_that_is_gone_before_it_is_adopted_is_replaced_where_one_may_be_made(at: str, named: bool) -> None:
+    """Each record of the order was rejected, or had no outcome at all where the ticket was gone after the look at
+    it."""
+    orders = Orders()
+    identities = _named("T0") if named else []
+    first, second = orders.change("A", identities=identities), orders.change("A", identities=identities)
 
     run = _run(
-        (1.0, "produce", (record,)),
-        fates=vanished,
-        before=by_hand,
-        faults_end=60.0,
+        (1.0, "produce", (first,)),
+        (2.0, "produce", (second,)),
+        ticket={"externalId": "A", "summary": "old"},
+        until=at,
         changes={"on_missing_ticket": "create"},
     )
-    assert _said(run, record) == ["created"]
+    assert (_said(run, first), _said(run, second)) == (["created"], ["updated"])
+    assert run.checker.identities == {"A": "T1"}

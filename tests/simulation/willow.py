@@ -128,6 +128,8 @@ class Willow:
         """Whether lists honour a filter; else they hand out everything."""
         self.sorts = True
         """Whether they honour a sort; else the oldest comes first."""
+        self.names_places = False
+        """Whether what is refused in a PATCH is named by its place there; else by its property."""
         self.requests = 0
         self.under_way = 0
         """Requests that it will carry out late."""
@@ -176,7 +178,7 @@ class Willow:
         if ticket is None:
             return 404, {"title": "Not Found"}
         changed = {edit["path"].lstrip("/"): edit["value"] for edit in request.body}
-        if problem := _refusal(changed):
+        if problem := _refusal(changed, by_place=self.names_places):
             return problem
         ticket.fields |= changed
         self._wrote(request, ticket.id, changed, create=False)
@@ -235,11 +237,12 @@ _PLAIN = (
 )
 
 
-def _refusal(fields: Mapping[str, Any]) -> Said | None:
+def _refusal(fields: Mapping[str, Any], *, by_place: bool = False) -> Said | None:
     named = [name for name in ("summary", "description") if REFUSED_WORD in (fields.get(name) or "")]
     if not named:
         return None
-    return 400, {"title": "Validation", "errors": {name: ["we do not say that here"] for name in named}}
+    paths = [f"[{list(fields).index(name)}].value" for name in named] if by_place else named
+    return 400, {"title": "Validation", "errors": {path: ["we do not say that here"] for path in paths}}
 
 
 def _page(items: list[Any], before: int, total: int) -> dict[str, Any]:

@@ -9,13 +9,12 @@ import click
 
 from schemas.replan import signal
 from streams.cli.common import CliError, json_option, with_settings
+from streams.cli.resolve_check import Known, check_word
 from streams.cli.sending import Outgoing, send_all
 from streams.delivery.state import OrderState
-from streams.planning.external_ids import ExternalIds
 from streams.reading.log import Log
-from streams.reading.states import Bindings, order_states, read_bindings
+from streams.reading.states import order_states, read_bindings
 from streams.settings import Settings
-from streams.willow import Refused, Ticket, WillowClient, WillowError
 
 CARRIED_OUT_SECONDS = 20.0
 """How long it is watched whether a worker has done it; the word itself is durable by then."""
@@ -26,28 +25,35 @@ _POLL_SECONDS = 0.5
 @click.argument("order")
 @click.option("--ticket", "ticket_id", metavar="ID", help="This is its ticket.")
 @click.option("--no-ticket", is_flag=True, help="It has none in Willow: the next change makes one.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also against the order's ticket that is in Willow, or where Willow can't be asked. The ticket that it had "
+    "stays in Willow and gets no more changes; with --no-ticket the next change makes a second one.",
+)
 @with_settings
 @json_option
-def command(settings: Settings, order: str, ticket_id: str | None, no_ticket: bool, as_json: bool) -> None:
+def command(settings: Settings, order: str, ticket_id: str | None, no_ticket: bool, force: bool, as_json: bool) -> None:
     """Say which ticket a work order has, or that it has none: for an order whose create is in doubt
     (`create_in_doubt`), or whose ticket Willow no longer knows (`ticket_not_found`).
 
-    A wrong word can make a second ticket: look in Willow first (`willow-sync explain ORDER` shows what it has)."""
+    A wrong word can make a second ticket, so Willow is asked first, and an order whose ticket is there is left as it
+    is. `willow-sync explain ORDER` shows what it has."""
     if (ticket_id is None) != no_ticket:
         raise CliError("found neither or both of --ticket and --no-ticket", "Give one of them.")
-    state, bindings = _known(settings, order)
-    if ticket_id is not None:
-        asyncio.run(_check(settings, order, ticket_id, bindings))
+    known = _known(settings, order)
+    asyncio.run(check_word(settings, known, ticket_id, force=force))
     topic = settings.topics.name("replans")
     record = signal(topic, order, "resolve", {"ticketId": ticket_id})
     word = Outgoing(topic, order.encode(), record.to_json())
     send_all(settings, [word], lambda _=1: None, again="say it again")
-    in_doubt = state.waiting is not None and state.waiting.kind == "in_doubt"
+    waiting = known.state.waiting
+    in_doubt = waiting is not None and waiting.kind == "in_doubt"
     done = _wait(settings, order, lambda now: _is_done(now, ticket_id, in_doubt=in_doubt))
     _tell(order, ticket_id, in_doubt=in_doubt, done=done, as_json=as_json)
 
 
-def _known(settings: Settings, order: str) -> tuple[OrderState, Bindings]:
+def _known(settings: Settings, order: str) -> Known:
     with Log(settings) as log:
         states = order_states(log, settings, lambda found: found, only=[order])
         bindings = read_bindings(log, settings)
@@ -57,41 +63,7 @@ def _known(settings: Settings, order: str) -> tuple[OrderState, Bindings]:
             f"no worker of group {settings.kafka.group_id} knows the work order {order}",
             "Give the order's id as its records have it (letters count).",
         )
-    return states.get(order, OrderState()), bindings
-
-
-async def _check(settings: Settings, order: str, ticket_id: str, bindings: Bindings) -> None:
-    """Raises CliError if the ticket can't be this order's."""
-    owner = bindings.identities.owner_of(ticket_id)
-    if owner not in (None, order):
-        raise CliError(
-            f"ticket {ticket_id} belongs to work order {owner}", f"See `willow-sync explain {owner}`: one of them errs."
-        )
-    ticket = await _ticket(settings, ticket_id)
-    external_id, mine = ticket.external_id, ExternalIds(settings.external_id_template).of(order)
-    if external_id and external_id != mine:
-        raise CliError(
-            f"ticket {ticket_id} has the externalId {external_id!r}, expected {mine!r} or none",
-            "Find the order's own ticket in Willow by its externalId.",
-        )
-
-
-async def _ticket(settings: Settings, ticket_id: str) -> Ticket:
-    willow = settings.willow
-    async with WillowClient(
-        willow.base_url,
-        willow.client_id,
-        willow.client_secret.get_secret_value(),
-        request_timeout=willow.request_timeout.total_seconds(),
-    ) as client:
-        try:
-            return await client.get_ticket(ticket_id)
-        except Refused as error:
-            if error.status == 404:
-                raise CliError(f"Willow has no ticket {ticket_id}", "Give the id of a ticket that is there.") from error
-            raise CliError(str(error), error.remedy) from error
-        except WillowError as error:
-            raise CliError(str(error), error.remedy) from error
+    return Known(order, states.get(order, OrderState()), bindings)
 
 
 def _is_done(state: OrderState, ticket_id: str | None, *, in_doubt: bool) -> bool:

@@ -131,6 +131,9 @@ def test_an_operator_says_which_ticket_it_is_or_that_there_is_none(stage_for: St
     refused = resolve(stage, worker, "WO-1", "--ticket", lost)
     assert refused.returncode == 1
     assert "remedy: " in refused.stderr
+    refused = resolve(stage, worker, "WO-1", "--no-ticket")
+    assert refused.returncode == 1
+    assert f"error: WO-1 has ticket {right} in Willow" in refused.stderr
 
     stage.willow.script.now = Gone({right, lost})
     assert stage.final(stage.change("WO-1", summary="Gone too"))["reason"]["code"] == "ticket_not_found"

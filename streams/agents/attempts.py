@@ -11,7 +11,7 @@ from streams.agents.writer import Acked
 from streams.delivery.answers import Answer, Fault, Operation, refused_fields
 from streams.delivery.outcomes import Effort
 from streams.delivery.reconcile import Desired, Step
-from streams.planning.reasons import reason
+from streams.planning.reasons import named_not_found, reason
 from streams.willow import PROPERTIES, Ticket
 
 
@@ -78,7 +78,10 @@ class Refusals:
         elif fault is Fault.TICKET_GONE:
             # A ticket that only the order's own identity names was never its ticket: another may be named later.
             order.state.gone = order.seen().ticket is not None
-            why = reason("ticket_not_found", ticket=attempt.ticket_id, detail=answer.detail)
+            if order.state.gone:
+                why = reason("ticket_not_found", order=order.id, ticket=attempt.ticket_id, detail=answer.detail)
+            else:
+                why = named_not_found(attempt.ticket_id, answer.detail)
         elif fault is Fault.CONFLICT:
             why = reason("conflict", detail=answer.detail)
         else:

@@ -50,7 +50,7 @@ class Updates:
             await self._bindings.forget(order, "ticket_gone")
             return False
         if state.gone:
-            why = reason("ticket_not_found", ticket=ticket_id, detail="as it said before")
+            why = reason("ticket_not_found", order=order.id, ticket=ticket_id, detail="as it said before")
             await order.conclude(attempt.step, OutcomeKind.REJECTED, code=why.model_dump(), effort=attempt.effort)
             return True
         while True:

@@ -7,6 +7,7 @@ import click
 from streams.cli.common import CliError
 from streams.delivery.state import OrderState
 from streams.planning.external_ids import ExternalIds
+from streams.planning.reasons import NAMED_REMEDY
 from streams.reading.states import Bindings
 from streams.settings import Settings
 from streams.willow import Refused, Ticket, WillowClient, WillowError
@@ -33,6 +34,8 @@ async def check_word(settings: Settings, known: Known, ticket_id: str | None, *,
         _not_anothers(known, ticket_id)
     elif force:
         return
+    else:
+        _not_named(known)
     external_id = ExternalIds(settings.external_id_template).of(known.order_id)
     willow = settings.willow
     try:
@@ -61,6 +64,13 @@ def _not_anothers(known: Known, ticket_id: str) -> None:
         raise CliError(
             f"ticket {ticket_id} belongs to work order {owner}", f"See `willow-sync explain {owner}`: one of them errs."
         )
+
+
+def _not_named(known: Known) -> None:
+    """Its own record names a ticket that Willow does not have: it is bound to none, and each record says so again."""
+    why = (known.state.last or {}).get("reason") or {}
+    if known.ticket is None and known.state.waiting is None and why.get("remedy") == NAMED_REMEDY:
+        raise CliError(f"{known.order_id} is bound to no ticket: {why['message']}", NAMED_REMEDY)
 
 
 async def _can_be(client: WillowClient, known: Known, ticket_id: str, external_id: str, *, force: bool) -> None:

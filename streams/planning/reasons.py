@@ -21,6 +21,10 @@ _MAX_VALUE = 300
 record."""
 
 
+NAMED_REMEDY = "Correct the ticket identity on the order in Mapped; until then it is rejected."
+"""Of an order whose own record names a ticket that Willow does not have: no word of ours makes that right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """``message`` and ``remedy`` name the values they need in braces."""
@@ -229,9 +233,10 @@ _ENTRIES: tuple[Entry, ...] = (
         "ticket_not_found",
         "rejected",
         "sink",
-        "Willow no longer has the ticket; it is never re-created by itself.",
+        "Willow no longer has the ticket; it is never re-created by itself. Where only the order's own record names it,"
+        " what to do is: " + NAMED_REMEDY,
         "Willow has no ticket {ticket} any more ({detail}).",
-        "Say which ticket it is, or that a new one may be made: `willow-sync resolve ORDER --ticket ID |"
+        "Say which ticket it is, or that a new one may be made: `willow-sync resolve {order} --ticket ID |"
         " --no-ticket`. on_missing_ticket: create does the latter by itself.",
     ),
     Entry(
@@ -282,6 +287,12 @@ def reason(code: str, /, **values: Any) -> Reason:
     entry = REASONS[code]
     short = {name: shown(value, _MAX_VALUE) for name, value in values.items()}
     return Reason(code=code, message=entry.message.format_map(short), remedy=entry.remedy.format_map(short))
+
+
+def named_not_found(ticket: str | None, detail: str) -> Reason:
+    """``ticket_not_found`` of a ticket that only the order's own record names."""
+    message = f"The order names ticket {shown(ticket, _MAX_VALUE)}, and Willow has none ({shown(detail, _MAX_VALUE)})."
+    return Reason(code="ticket_not_found", message=message, remedy=NAMED_REMEDY)
 
 
 def general_remedy(code: str) -> str:

@@ -14,6 +14,7 @@ from streams.agents.lists import read_lists
 from streams.agents.takeover import NoExternalIds
 from streams.planning.external_ids import ExternalIds
 from streams.planning.places import newest_value
+from streams.planning.reasons import NAMED_REMEDY
 from streams.reading.comparing import site_of
 from streams.reading.ledger import Known
 from streams.reading.replanning import Planned, Replanner
@@ -61,7 +62,7 @@ MEANINGS = {
     ),
     Against.GONE: (
         "the order names a ticket that Willow does not have",
-        "Correct the ticket identity on the order in Mapped; until then it is rejected.",
+        NAMED_REMEDY,
     ),
 }
 

@@ -144,6 +144,15 @@ def test_an_order_adopts_the_ticket_that_it_names(shared: Stage) -> None:
     assert shared.final(shared.change("ADOPT", identities=named))["outcome"] == "unchanged"
 
 
+def test_an_order_that_names_a_missing_ticket_is_mended_in_mapped(shared: Stage) -> None:
+    missing = "00000000-0000-4000-8000-000000000000"
+    said = shared.final(shared.change("NAMES-NONE", identities=[{"value": TICKET_URN + missing}]))
+    assert (said["outcome"], said["reason"]["code"]) == ("rejected", "ticket_not_found")
+    assert missing in said["reason"]["message"]
+    assert "in Mapped" in said["reason"]["remedy"]
+    assert shared.final(shared.change("NAMES-NONE", identities=[]))["outcome"] == "created"
+
+
 def test_a_ticket_has_one_owner(shared: Stage) -> None:
     ticket_id = shared.final(shared.change("OWNER"))["ticketId"]
     named = [{"value": TICKET_URN + ticket_id}]

@@ -9,6 +9,7 @@ from ops.emulator import Emulator, Kind
 from streams.cli.common import CliError
 from streams.cli.resolve_check import Known, check_word
 from streams.delivery.state import OrderState
+from streams.planning.reasons import NAMED_REMEDY, named_not_found
 from streams.reading.states import Bindings
 from streams.settings import Settings
 from streams.tables.claims import ClaimTable
@@ -72,6 +73,15 @@ def test_what_resolve_is_for(desk: Desk) -> None:
     assert desk.say(None, gone) is None
     assert desk.say(None, OrderState()) is None
     assert desk.say(desk.ticket(), gone) is None
+
+
+def test_an_order_that_names_a_missing_ticket_is_mended_in_mapped(desk: Desk) -> None:
+    why = named_not_found(GONE, "404").model_dump()
+    refused = desk.say(None, OrderState(last={"outcome": "rejected", "reason": why}))
+    assert refused is not None
+    assert GONE in refused.message
+    assert refused.remedy == NAMED_REMEDY
+    assert desk.say(desk.ticket(), OrderState(last={"outcome": "rejected", "reason": why})) is None
 
 
 def test_force_makes_no_ticket_that_is_not_there(desk: Desk) -> None:

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sites": ("streams.cli.sites", "List the sites and buildings to select, and which ones are."),
     "twins": ("streams.cli.twins", "Bring places and things to the entity topic from Willow's twins."),
     "status": ("streams.cli.status", "Show how far everything is, and what waits."),
-    "outcomes": ("streams.cli.outcomes", "Count what became of the records, by outcome and reason."),
+    "outcomes": ("streams.cli.outcomes", "Count how the orders stand, by outcome and reason."),
     "explain": ("streams.cli.explain", "Tell the whole story of a work order, and what to do."),
     "parked": ("streams.cli.parked", "List the orders that wait, for what, and the remedy."),
     "dead-letters": ("streams.cli.dead_letters", "List, show and retry the records that could not be read."),

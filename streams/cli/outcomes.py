@@ -15,29 +15,36 @@ from streams.settings import Settings
 @click.command("outcomes", epilog="Example: willow-sync outcomes --shadow --config willow-sync.yml")
 @with_settings
 @shadow_option("What `worker --shadow` would have done, instead of what the real workers did.")
+@click.option("--history", is_flag=True, help="Count every record's outcome, also those that newer ones replaced.")
 @with_last
 @json_option
-def command(settings: Settings, last: int, every: bool, as_json: bool) -> None:
-    """Count what became of the newest records: each outcome and reason with an example, its words and its remedy.
+def command(settings: Settings, history: bool, last: int, every: bool, as_json: bool) -> None:
+    """Count how orders stand, each by its newest outcome: every outcome and reason with an example, its words and its
+    remedy. A record that names no order counts by itself; one that was stale or superseded says nothing of its order.
 
     Reads the outcomes topic; changes nothing, and does not call Willow.
     """
-    found = outcomes_of(settings, None if every else last, watch=progress_if_long)
+    found = outcomes_of(settings, None if every else last, history=history, watch=progress_if_long)
     if as_json:
         click.echo(json.dumps(plain(found), ensure_ascii=False, indent=2))
         return
-    for line in _lines(found):
+    for line in lines_of(found):
         click.echo(printable(line))
 
 
-def _lines(found: OutcomesSeen) -> Iterator[str]:
-    yield f"{found.records} outcomes in {found.topic}"
+def lines_of(found: OutcomesSeen) -> Iterator[str]:
+    if found.history:
+        yield f"{found.records} outcomes in {found.topic}"
+    else:
+        yield f"{found.records - found.nameless} orders in {found.topic}, each by its newest outcome"
+        if found.nameless:
+            yield f"{found.nameless} records that name no order"
     if found.unreadable:
         yield f"{found.unreadable} records there are none: see who else writes to {found.topic}"
     for group in found.groups:
         yield f"{group.records:>7,} {_title(group)}"
         if group.message:
-            yield f"        for example {group.example}: {group.message}"
+            yield "        for example" + (f" {group.example}: " if group.example else ": ") + group.message
         if group.remedy:
             yield f"        remedy: {group.remedy}"
 
@@ -45,4 +52,4 @@ def _lines(found: OutcomesSeen) -> Iterator[str]:
 def _title(group: Group) -> str:
     if group.code is not None:
         return f"{group.outcome} {group.code}"
-    return f"{group.outcome}, for example {group.example}"
+    return group.outcome if group.example is None else f"{group.outcome}, for example {group.example}"

@@ -260,7 +260,8 @@ def test_outcomes_of_workers_and_of_a_shadow_are_two_topics(settings: Settings, 
     assert producer.flush(20) == 0
     assert "would_create, for example WO1" in invoke(settings, "outcomes", "--shadow").stdout
     real = invoke(settings, "outcomes").stdout
-    assert real.startswith("0 outcomes in")
+    assert real.startswith("0 orders in")
+    assert invoke(settings, "outcomes", "--history").stdout.startswith("0 outcomes in")
     assert "1 records there are none" in real
 
 

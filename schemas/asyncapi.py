@@ -50,7 +50,7 @@ def _cloud_event(event_type: str, identifier: str) -> dict[str, Any]:
 
 _DEAD_LETTER_HEADERS = _headers(
     {
-        dead_letter.CODE: {**_ANY_TEXT, "description": "Reason code of the contract's §3."},
+        dead_letter.CODE: {**_ANY_TEXT, "description": "Reason code: docs/reasons.md."},
         dead_letter.MESSAGE: {**_ANY_TEXT, "description": "What was found."},
         dead_letter.REMEDY: {**_ANY_TEXT, "description": "What the operator can do."},
         dead_letter.TOPIC: _ANY_TEXT,

@@ -11,7 +11,7 @@ class ClaimState(StrEnum):
     RELEASED = "released"
     DONE = "done"
     CANDIDATE = "candidate"
-    """A ticket that was in Willow before: adopted when its order's first record comes (contract §6)."""
+    """A ticket that was in Willow before: adopted when its order's first record comes."""
 
 
 class Claim(Record):

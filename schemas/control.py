@@ -16,7 +16,7 @@ TAKEN_OVER_KEY = b"!taken-over/"
 
 class TakenOver(Record):
     """The tickets that an instance had already are written down as candidates, as far as they belong to orders of this
-    partition: creates may begin (contract §6)."""
+    partition: creates may begin."""
 
     instance: str
     at: datetime

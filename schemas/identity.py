@@ -12,7 +12,7 @@ SPACE_TWIN_URN = "urn:willowinc:spacetwin:id:"
 
 
 class ExternalIdentity(Record):
-    """One identity of an entity or an order in Mapped. ``exact_type`` may be missing (seed 000's query)."""
+    """One identity of an entity or an order in Mapped. ``exact_type`` may be missing: not every query asks for it."""
 
     value: Text
     exact_type: Text | None = None

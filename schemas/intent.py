@@ -27,7 +27,7 @@ class TwinChoice(Record):
     entity_id: str
     twin_id: str
     site_id: str | None = None
-    """The selected site that it lies in: a 403 is judged by site (delivery.md §3)."""
+    """The selected site that it lies in: a 403 is judged by site."""
     fields: dict[str, Any] = {}
     warnings: list[str] = []
 
@@ -52,13 +52,13 @@ class Intent(Record):
     timestamp_ms: int | None = None
     """Kafka timestamp of the input record: end-to-end times count from here."""
     date_updated: datetime | None = None
-    """The instant that counts for the stale guard; None where there is none or it lies > 24 h ahead (§2)."""
+    """The instant that counts for the stale guard; None where there is none or it lies > 24 h ahead."""
     record: dict[str, Any] = {}
     """The source fields that the record carried, camelCase, JSON-ready: what a fold or a wake-up needs again."""
     missing: list[str] = []
     """Of ``jobStatus`` and ``relatesTo``, those that the record left out: the order's last decision fills them."""
     fields: dict[str, Any] = {}
-    """Ticket field (wire name of contract §4) → desired value; null clears; absent means unchanged.
+    """Ticket field (its name in Willow's API) → desired value; null clears; absent means unchanged.
     Fields that depend on the twin are in ``twins``. Of a delete or a skip: what closes the order's ticket, where
     ``on_delete`` or ``on_leave`` asks for it."""
     fallbacks: dict[str, Any] = {}

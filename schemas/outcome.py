@@ -32,7 +32,7 @@ class OutcomeKind(StrEnum):
 
 
 class Reason(Record):
-    """``code`` is from contract §3; the message names the values at hand; the remedy says what the operator can do."""
+    """``code`` is one of docs/reasons.md; the message names the values at hand; the remedy says what the operator can do."""
 
     code: str
     message: str

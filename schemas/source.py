@@ -7,7 +7,7 @@ from schemas.base import Record
 
 
 class EntityType(StrEnum):
-    """Mapped's entity type of an order (seed 000: "Entity Type WORK_ORDER")."""
+    """Mapped's entity type of an order."""
 
     WORK_ORDER = "WORK_ORDER"
     SERVICE_REQUEST = "SERVICE_REQUEST"
@@ -21,4 +21,4 @@ class Source(Record):
     offset: int
     changed_at: datetime | None = None
     topic_id: str | None = None
-    """Kafka's own id of the topic: a topic that was deleted and made again starts a new log (contract §2)."""
+    """Kafka's own id of the topic: a topic that was deleted and made again starts a new log."""

@@ -36,7 +36,7 @@ class Group(Record):
 
 
 class RelatedEntity(Record):
-    """One end of ``relatesTo``: a Building, SubBuilding, Floor, Space, Zone, Site or Thing (contract §2)."""
+    """One end of ``relatesTo``: a Building, SubBuilding, Floor, Space, Zone, Site or Thing."""
 
     id: Text
     name: Text | None = None

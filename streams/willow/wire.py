@@ -144,7 +144,7 @@ class UnknownField(ValueError):
     """A field that the wire form does not have: a fault of ours, found before anything is sent."""
 
     def __init__(self, name: str) -> None:
-        self.remedy = "Use a field of contract §4, or add it to streams/willow/wire.py."
+        self.remedy = "Use one of those, or add it to FIELDS in streams/willow/wire.py."
         super().__init__(f"no ticket field {name!r}; known: {', '.join(FIELDS)}")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from streams.cli.creating import Creation, create, plan_of, shown_plan
 from streams.cli.enumerations_text import block_lines
 from streams.cli.newest import with_last
 from streams.planning.lists import WillowLists
-from streams.planning.suggesting import Suggestion, suggest
+from streams.planning.suggesting import Suggested, Suggestion, suggest
 from streams.reading.log import Log
 from streams.reading.plain import plain
 from streams.reading.survey import client_of
@@ -43,13 +44,23 @@ def suggest_command(settings: Settings, last: int, every: bool, as_json: bool) -
         return
     for line in (f"# {_read(settings, seen)}", *block_lines(suggestions, seen)):
         click.echo(printable(line))
-    lacking = sum(len(item.unmatched) for item in suggestions if item.mode is not EnumerationMode.OMIT)
+    lacking = [one for item in suggestions if item.mode is not EnumerationMode.OMIT for one in item.unmatched]
     if lacking:
-        click.echo(
-            f"{lacking} values have no match: complete their lines (the right side is a Willow id or name), or add "
-            "entries to Willow with `willow-sync enumerations create-missing`",
-            err=True,
-        )
+        click.echo(_to_complete(lacking), err=True)
+
+
+def _to_complete(lacking: Sequence[Suggested]) -> str:
+    """Statuses and priorities can't be added to Willow, and what is ambiguous is not missing there."""
+    count, creatable = len(lacking), sum(one.creatable for one in lacking)
+    said = (
+        "1 value has no match: complete its line"
+        if count == 1
+        else f"{count} values have no match: complete their lines"
+    )
+    said += " (the right side is a Willow id or name)"
+    if creatable:
+        said += f"; for {creatable} of them `willow-sync enumerations create-missing` can add entries to Willow instead"
+    return said
 
 
 @command.command("create-missing", epilog="Example: willow-sync enumerations create-missing --only job_type --yes")

@@ -9,6 +9,7 @@ from streams.cli.finding import Finding
 from streams.kafka.admin import KafkaProblem
 from streams.planning.lists import WillowLists
 from streams.planning.rules import Rules
+from streams.planning.suggesting import CREATABLE
 from streams.reading.log import ReadFailed
 from streams.reading.rehearsal import Coverage, Rehearsal, Witness, newest_orders, rehearse
 from streams.settings import Settings
@@ -66,8 +67,27 @@ def _coverage(setting: str, found: Coverage) -> Finding:
         "coverage",
         state,
         f"{name}: {missed} of {found.total} orders with a value have no Willow value, and {effect}: {values}{more}",
-        "`willow-sync enumerations suggest` prints the settings; `create-missing` adds entries to Willow.",
+        " ".join(_coverage_remedies(setting, found)),
     )
+
+
+def _coverage_remedies(setting: str, found: Coverage) -> Iterator[str]:
+    unmatched = sum(value not in found.ambiguous for value in found.missed)
+    if unmatched and setting in CREATABLE:
+        yield (
+            "`willow-sync enumerations suggest` prints the settings to complete; `willow-sync enumerations "
+            "create-missing` adds entries to Willow."
+        )
+    elif unmatched:
+        yield (
+            "`willow-sync enumerations suggest` prints the settings to complete: entries of this kind can't be added "
+            "through Willow's API."
+        )
+    if found.ambiguous:
+        yield (
+            f"More than one of Willow's fits {', '.join(map(repr, sorted(found.ambiguous)[:_SHOWN]))}: write the id of "
+            f"the right one into enumerations.{setting}.values (mode: map)."
+        )
 
 
 async def _twins(seen: Rehearsal, willow: WillowClient) -> AsyncIterator[Finding]:

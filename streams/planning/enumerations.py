@@ -40,6 +40,10 @@ FIELDS: tuple[EnumField, ...] = (
 )
 
 
+_AMBIGUOUS = "ambiguous_"
+"""The reason codes of values that more than one entry fits begin so."""
+
+
 class Origin(StrEnum):
     """Where a value of Willow's came from: for whoever asks why."""
 
@@ -121,6 +125,12 @@ class Resolved:
     origin: Origin | None = field(default=None, compare=False)
     """None where there is no value."""
 
+    @property
+    def ambiguous(self) -> bool:
+        """More than one entry fits."""
+        said = self.reason.code if self.reason is not None else self.warning or ""
+        return said.startswith(_AMBIGUOUS)
+
 
 def resolve(
     rule: Rule, value: str | None, lists: WillowLists, place: Place | None = None, category: str | None = None
@@ -150,7 +160,7 @@ def _resolve_null(rule: Rule, lists: WillowLists, place: Place | None, category:
 
 
 def _missed(rule: Rule, value: str | None, missed: Missed) -> Resolved:
-    code = f"{'ambiguous' if missed.ambiguous else 'unmapped'}_{rule.field.setting}"
+    code = f"{_AMBIGUOUS if missed.ambiguous else 'unmapped_'}{rule.field.setting}"
     said = "null" if value is None else repr(value)
     if not rule.required:
         return Resolved(warning=f"{code}: {said[:200]}")

@@ -24,12 +24,14 @@ MAX_TWINS = 1800
 
 @dataclass(slots=True)
 class Coverage:
-    """Of the orders that the planner looked at for one enumeration; ``missed``: value → orders."""
+    """Of the orders that the planner looked at for one enumeration; ``missed``: value → orders. ``ambiguous``: those of
+    the missed values of which Willow has more than one."""
 
     required: bool
     mapped: int = 0
     empty: int = 0
     missed: Counter[str] = field(default_factory=Counter)
+    ambiguous: set[str] = field(default_factory=set)
 
     @property
     def total(self) -> int:
@@ -121,3 +123,5 @@ def _cover(coverage: Mapping[str, Coverage], trace: Trace) -> None:
             found.mapped += 1
         else:
             found.missed[value[:100]] += 1
+            if any(step.resolved.ambiguous for step in tried):
+                found.ambiguous.add(value[:100])

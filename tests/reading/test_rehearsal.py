@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streams.cli.probes_orders import _coverage
 from streams.planning.lists import Listed, WillowLists
 from streams.planning.rules import Rules
 from streams.reading.log import Logged
@@ -75,6 +76,19 @@ def test_coverage_is_the_planner_s_own(twins: TwinTable) -> None:
     # At one of the two places there is such a category; at the only place of the other order there is none.
     assert found.coverage["sector"] == Coverage(False, mapped=1, missed=Counter(HVAC=1))
     assert found.twins == {"TW-B1": Witness("B1", "A"), "TW-B2": Witness("B2", "A")}
+
+
+def test_what_more_than_one_entry_fits_is_told_apart_and_each_remedy_can_be_carried_out(twins: TwinTable) -> None:
+    lists = WillowLists(statuses=(Listed("s1", "Open"),), job_types=(Listed("j1", "Repair"), Listed("j2", "Repair")))
+    order = {"id": "A", "jobStatus": "Mystery", "jobType": "Repair", "relatesTo": [{"id": "B1"}]}
+    other = {**order, "id": "B", "jobType": "Odd", "jobStatus": "Open"}
+    found = rehearse([record(0, order), record(1, other)], twins, lists, Rules.of(SETTINGS)).coverage
+    assert found["job_type"].ambiguous == {"Repair"}
+    status, kind = (_coverage(name, found[name]).remedy or "" for name in ("job_status", "job_type"))
+    assert "create-missing" not in status
+    assert "can't be added" in status
+    assert "create-missing" in kind
+    assert "fits 'Repair': write the id" in kind
 
 
 @pytest.mark.kafka

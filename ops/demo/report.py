@@ -90,11 +90,17 @@ def _reasons(console: Console, verdict: Verdict) -> Table:
     return table
 
 
-def where_to_look(stage: Stage, *, kept: bool) -> list[str]:
-    """Addresses and commands; only those of a demo that keeps running lead anywhere."""
+def order_to_explain(verdict: Verdict) -> str:
+    """One that waited, for its story says most; else any."""
+    orders = {row.outcome: row.example for row in verdict.reasons}
+    return orders.get("parked") or orders.get("created") or "ORDER"
+
+
+def where_to_look(stage: Stage, order: str, *, kept: bool) -> list[str]:
+    """Addresses and commands; only those of a demo that keeps running lead anywhere. ``order``: one to explain."""
     if not kept:
         return [
-            "To look around, run `willow-sync demo --keep`: Willow's page, the workers' pages, topics",
+            "To look around, run `.venv/bin/willow-sync demo --keep`: Willow's page, the workers' pages, topics",
             "and commands stay until Ctrl-C. What each reason means and what to do: docs/reasons.md.",
         ]
     config = stage.configs[0]
@@ -102,8 +108,7 @@ def where_to_look(stage: Stage, *, kept: bool) -> list[str]:
         f"Willow's tickets and their histories: {stage.page_url}",
         *(f"worker {number}: {console}" for number, console in enumerate(stage.consoles, 1)),
         f"Kafka: {stage.broker.bootstrap_servers}, group {GROUP}, topics {', '.join(TOPICS.values())}",
-        f"commands: willow-sync check --config {config}",
-        f"          willow-sync topics --check --config {config}",
-        f"          willow-sync config --config {config}",
+        f"commands: export WILLOW_SYNC_CONFIG={config}",
+        *(f"          willow-sync {words}" for words in ("status", f"explain {order}", "outcomes", "audit", "check")),
         f"logs, settings and the journal of Willow: {stage.folder}",
     ]

@@ -69,7 +69,8 @@ def run_demo(
         evidence = _evidence(stage, portfolio, played)
         verdict = judge(evidence)
         save(evidence, folder)
-        finish(Result(verdict, played, setup_seconds, report.where_to_look(stage, kept=keep)))
+        where = report.where_to_look(stage, report.order_to_explain(verdict), kept=keep)
+        finish(Result(verdict, played, setup_seconds, where))
         keep_folder = keep or not verdict.ok
         while keep:
             sleep(1.0)

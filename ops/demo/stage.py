@@ -61,6 +61,7 @@ class Stage:
         """Raises DemoFailed."""
         (self.folder / "twins.json").write_text(json.dumps(self._portfolio.twins))
         (self.folder / "lists.json").write_text(json.dumps(self._portfolio.lists))
+        (self.folder / "world.json").write_text(json.dumps(self._portfolio.world))
         self.emulator.start()
         wait_until(self._emulator_answers, "the Willow emulator", _EMULATOR_START, self.emulator.log)
 
@@ -109,7 +110,8 @@ class Stage:
         return found
 
     def _emulator_command(self) -> list[str]:
-        files = {"--twins": "twins.json", "--lists": "lists.json", "--journal": self.journal.name}
+        files = {"--twins": "twins.json", "--lists": "lists.json", "--world": "world.json"}
+        files["--journal"] = self.journal.name
         named = [part for option, name in files.items() for part in (option, str(self.folder / name))]
         return willow_sync("emulator", "--port", "0", "--latency", str(EMULATOR_LATENCY), *named)
 

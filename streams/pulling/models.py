@@ -28,7 +28,10 @@ EVERY_PLACE = "Space"
 class NoModels(Exception):
     """Willow lists no model that a place could have."""
 
-    remedy = "May this client read models and twins (Willow: User Management, Assignments)? See `willow-sync check`."
+    remedy = (
+        "May this client read models and twins (Willow: User Management, Assignments)? See `willow-sync check`. "
+        "An emulator has models if started with --portfolio or --world."
+    )
 
 
 def name_of(model_id: str) -> str:

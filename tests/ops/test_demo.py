@@ -15,7 +15,7 @@ from rich.console import Console
 from ops.demo.evidence import Read, read_topic
 from ops.demo.play import BURST, Played, _most_creates
 from ops.demo.processes import Child, DemoFailed, ended_by_signals, run_to_end, uninterrupted, wait_until
-from ops.demo.report import print_report, to_dict, where_to_look
+from ops.demo.report import order_to_explain, print_report, to_dict, where_to_look
 from ops.demo.show import Board, PlainShow, showing
 from ops.demo.stage import TOPICS, Stage
 from ops.demo.verdict import Kind, Problem, ReasonRow, Verdict
@@ -120,7 +120,9 @@ def test_the_workers_settings_are_valid_and_agree_on_the_topics(tmp_path: Path) 
     assert {kind: found[0].topics.name(kind) for kind in TOPICS} == TOPICS
     assert found[0].data_dir != found[1].data_dir
     assert found[0].model_dump(exclude={"data_dir", "web"}) == found[1].model_dump(exclude={"data_dir", "web"})
-    assert any(str(stage.configs[0]) in line for line in where_to_look(stage, kept=True))
+    told = where_to_look(stage, order_to_explain(verdict()), kept=True)
+    assert any(str(stage.configs[0]) in line for line in told)
+    assert any(line.endswith("willow-sync explain WO-2") for line in told)
 
 
 def verdict(*problems: Problem) -> Verdict:

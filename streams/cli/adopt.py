@@ -72,7 +72,7 @@ async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
 
 def _report(found: Adoption) -> Iterator[str]:
     yield (
-        f"{found.tickets} tickets in Willow: {found.bound} are an order's, {found.unknown} name an order that is not "
+        f"{found.tickets} {'ticket' if found.tickets == 1 else 'tickets'} in Willow: {found.bound} are an order's, {found.unknown} name an order that is not "
         f"known here, {found.nameless} name none"
     )
     yield f"would adopt {len(found.pairs)}"

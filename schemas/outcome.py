@@ -32,7 +32,7 @@ class OutcomeKind(StrEnum):
 
 
 class Reason(Record):
-    """``code`` is one of docs/reasons.md; the message names the values at hand; the remedy says what the operator can do."""
+    """``code`` is one of docs/reasons.md; the message names the values at hand; the remedy says what can be done."""
 
     code: str
     message: str

@@ -71,8 +71,9 @@ async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
 
 
 def _report(found: Adoption) -> Iterator[str]:
+    tickets = "1 ticket" if found.tickets == 1 else f"{found.tickets} tickets"
     yield (
-        f"{found.tickets} {'ticket' if found.tickets == 1 else 'tickets'} in Willow: {found.bound} are an order's, {found.unknown} name an order that is not "
+        f"{tickets} in Willow: {found.bound} are an order's, {found.unknown} name an order that is not "
         f"known here, {found.nameless} name none"
     )
     yield f"would adopt {len(found.pairs)}"

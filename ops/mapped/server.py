@@ -57,8 +57,12 @@ class MappedEmulator:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self.stop()
-            what = "is taken by another program" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
-            raise EmulatorError(f"port {port} on {host}: {what}", "choose another with --port (0 takes any)") from error
+            what = (
+                "is taken by another program"
+                if error.errno == errno.EADDRINUSE
+                else f"can't be had: {error.strerror or error}"
+            )
+            raise EmulatorError(f"port {port} on {host} {what}", "choose another with --port (0 takes any)") from error
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         self._origin = f"http://{shown}:{self._runner.addresses[0][1]}"
 

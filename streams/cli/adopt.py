@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from schemas.replan import signal
-from streams.cli.common import Advance, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.common import Advance, counted, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.known_orders import must_be_known
 from streams.cli.sending import Outgoing, send_all
 from streams.reading.adoption import MEANINGS, Adoption, Against, Pair, look_for_adoptions
@@ -71,10 +71,9 @@ async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
 
 
 def _report(found: Adoption) -> Iterator[str]:
-    tickets = "1 ticket" if found.tickets == 1 else f"{found.tickets} tickets"
     yield (
-        f"{tickets} in Willow: {found.bound} are an order's, {found.unknown} name an order that is not "
-        f"known here, {found.nameless} name none"
+        f"{counted(found.tickets, 'ticket')} in Willow: {found.bound} are an order's, {found.unknown} name an order "
+        f"that is not known here, {found.nameless} name none"
     )
     yield f"would adopt {len(found.pairs)}"
     for pair in found.pairs[:_SHOWN]:

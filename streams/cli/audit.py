@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.common import CliError, counted, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.known_orders import must_be_known
 from streams.reading.audit import Audit, Scope, audit
 from streams.reading.findings import ENTRIES, Difference, Finding, Kind, exit_code
@@ -79,7 +79,8 @@ def _site_in(survey: Survey, site: str | None) -> str | None:
 
 def _totals(found: Audit) -> Iterator[str]:
     totals, counts = found.totals, Counter(item.kind for item in found.findings)
-    yield f"{totals.orders} orders, {totals.tickets} tickets in Willow; {totals.compared} compared with their orders"
+    orders, tickets = counted(totals.orders, "order"), counted(totals.tickets, "ticket")
+    yield f"{orders}, {tickets} in Willow; {totals.compared} compared with their orders"
     if totals.by_hash:
         yield f"    {totals.by_hash} of them with what was sent last: the input asks for no ticket, or holds no record"
     if totals.waiting or totals.under_way:
@@ -145,7 +146,7 @@ def _put_right(findings: Sequence[Finding]) -> Iterator[str]:
             keys = " ".join(f"--key {order}" for order in orders[:_KEYS])
             more = f" (and {len(orders) - _KEYS} more)" if len(orders) > _KEYS else ""
             yield ""
-            yield f"{what} ({len(orders)} orders): willow-sync replay {keys}{option}{more}"
+            yield f"{what} ({counted(len(orders), 'order')}): willow-sync replay {keys}{option}{more}"
 
 
 def _document(found: Audit, counts: Mapping[Kind, int]) -> dict[str, Any]:

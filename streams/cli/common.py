@@ -80,6 +80,11 @@ def shadow_option(text: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]
     return adds
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 order``, ``2 orders``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def printable(text: str) -> str:
     """What came from a topic or from Willow must not steer the operator's terminal."""
     if text.isprintable():

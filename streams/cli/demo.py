@@ -29,7 +29,8 @@ def command(seed: int, keep: bool, as_json: bool) -> None:
     duplicate, no stale write, no lost update, one outcome for each record. The exit code is 0 only if all
     of it holds.
 
-    Takes a minute or so, after Apache Kafka was fetched once (45 MB). Nothing is left running or on disk.
+    Takes a minute or so, after Apache Kafka was fetched once (45 MB). Nothing is left running, nor on
+    disk unless --keep was given or something failed.
 
     \b
     Example:

@@ -22,6 +22,8 @@ def command(settings: Settings, order: str, as_json: bool) -> None:
     Its history from the outcomes, its state, its newest record, a fresh plan step by step (admission, place chain,
     the twin and why, each enumeration with its source, each field), and what Willow has now. Changes nothing.
     """
+    if not order.strip():
+        raise CliError("no work order's id was given", "Give the order's id as its records have it.")
     story = asyncio.run(story_of(settings, order, watch=progress_if_long))
     if not story.known:
         raise CliError(

@@ -19,6 +19,6 @@ def with_last(function: _F) -> _F:
         default=DEFAULT_LAST,
         show_default=True,
         metavar="N",
-        help="Read the newest N records of the topic.",
+        help="Read the newest N records of the topic that the command reads.",
     )
     return last(click.option("--all", "every", is_flag=True, help="Read the whole topic, however long.")(function))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import json_option, printable, progress_if_long, shadow_option, with_settings
+from streams.cli.common import counted, json_option, printable, progress_if_long, shadow_option, with_settings
 from streams.cli.newest import with_last
 from streams.reading.outcomes import Group, OutcomesSeen, outcomes_of
 from streams.reading.plain import plain
@@ -34,11 +34,11 @@ def command(settings: Settings, history: bool, last: int, every: bool, as_json: 
 
 def lines_of(found: OutcomesSeen) -> Iterator[str]:
     if found.history:
-        yield f"{found.records} outcomes in {found.topic}"
+        yield f"{counted(found.records, 'outcome')} in {found.topic}"
     else:
-        yield f"{found.records - found.nameless} orders in {found.topic}, each by its newest outcome"
+        yield f"{counted(found.records - found.nameless, 'order')} in {found.topic}, each by its newest outcome"
         if found.nameless:
-            yield f"{found.nameless} records that name no order"
+            yield f"{counted(found.nameless, 'record')} without an order's name"
     if found.unreadable:
         yield f"{found.unreadable} records there are none: see who else writes to {found.topic}"
     for group in found.groups:

@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from streams.cli.common import Advance, CliError, progress, with_settings
+from streams.cli.common import Advance, CliError, counted, progress, with_settings
 from streams.cli.ndjson import BadLine, Line, parse_line
 from streams.cli.sending import Refused, Sender, must_exist
 from streams.settings import Settings
@@ -46,7 +46,9 @@ def command(settings: Settings, file: IO[bytes], topic: str) -> None:
     tally = _Tally()
     with progress(None, f"to {name}") as advance:
         _send_all(sender, name, file, tally, advance)
-    click.echo(f"{sender.sent} records acknowledged by {name}")
+    click.echo(f"{counted(sender.sent, 'record')} acknowledged by {name}")
+    if not sender.sent and not tally.problems:
+        raise CliError(f"{file.name} holds no records", "Give a file with one record a line.")
     if tally.problems:
         raise CliError(
             f"{tally.problems} {'line was' if tally.problems == 1 else 'lines were'} not sent "

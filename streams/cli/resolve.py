@@ -40,7 +40,10 @@ def command(settings: Settings, order: str, ticket_id: str | None, no_ticket: bo
     A wrong word can make a second ticket, so Willow is asked first, and an order whose ticket is there is left as it
     is. `willow-sync explain ORDER` shows what it has."""
     if (ticket_id is None) != no_ticket:
-        raise CliError("found neither or both of --ticket and --no-ticket", "Give one of them.")
+        raise CliError(
+            "both --ticket and --no-ticket were given" if no_ticket else "neither --ticket nor --no-ticket was given",
+            "Give one of them.",
+        )
     known = _known(settings, order)
     asyncio.run(check_word(settings, known, ticket_id, force=force))
     topic = settings.topics.name("replans")

@@ -4,12 +4,12 @@ import click
 
 from schemas.control import PauseState
 from streams.cli.common import json_option, with_settings
-from streams.cli.controls import note_option, tell
+from streams.cli.controls import tell
 from streams.settings import Settings
 
 
 @click.command("resume", epilog="Example: willow-sync resume --config willow-sync.yml")
-@note_option
+@click.option("--note", metavar="TEXT", help="Why; kept in the record that lifts the pause.")
 @with_settings
 @json_option
 def command(settings: Settings, note: str | None, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
+from streams.cli.common import CliError, counted, json_option, printable, progress_if_long, with_settings
 from streams.cli.newest import with_last
 from streams.reading.plain import plain
 from streams.reading.sites import Candidate, SitesFound, Unknown, sites_of
@@ -50,11 +50,13 @@ def _meant(item: Unknown) -> str:
 
 def _lines(found: SitesFound, settings: Settings) -> Iterator[str]:
     topic = settings.topics.entities
-    yield f"{found.entities} entities in {topic}; {found.orders} orders in the newest {found.records} records"
+    orders, records = counted(found.orders, "order"), counted(found.records, "record")
+    yield f"{found.entities} entities in {topic}; {orders} in the newest {records}"
     wide = max((len(item.id) + 2 * bool(item.within) for item in found.candidates), default=0)
     yield from (_line(item, wide) for item in found.candidates)
     if found.placeless:
-        yield f"{found.placeless} orders relate to nothing that lies in one of these"
+        relate = "relates" if found.placeless == 1 else "relate"
+        yield f"{counted(found.placeless, 'order')} {relate} to nothing that lies in one of these"
     yield _selection(found)
 
 
@@ -65,7 +67,7 @@ def _line(item: Candidate, wide: int) -> str:
     called = f" {item.name}" if item.name else ""
     twin = f"twin {item.twin_id}" if item.twin_id else "no Willow twin"
     return (
-        f"{mark} {indented:<{wide}}  {item.kind}{called}: {twin}, {item.orders} orders, "
+        f"{mark} {indented:<{wide}}  {item.kind}{called}: {twin}, {counted(item.orders, 'order')}, "
         f"{item.entities} entities in it ({item.with_twin} with a twin){by}"
     )
 

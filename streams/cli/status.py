@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import json_option, progress_if_long, shadow_option, with_settings
+from streams.cli.common import counted, json_option, progress_if_long, shadow_option, with_settings
 from streams.reading.overview import Overview, overview_of
 from streams.reading.plain import plain
 from streams.reading.workers import WorkerFacts, addresses_of, ask_workers
 from streams.settings import Settings
+from streams.shadow_settings import ShadowSettings
 
 
 @click.command("status", epilog="Example: willow-sync status --config willow-sync.yml")
@@ -34,16 +35,16 @@ def command(settings: Settings, addresses: tuple[str, ...], as_json: bool) -> No
         document = {**plain(overview), "lagRecords": overview.lag_records, "workers": plain(workers)}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
-    for line in (*_overview(overview), *_workers(workers)):
+    for line in (*_overview(overview, shadow=isinstance(settings, ShadowSettings)), *_workers(workers)):
         click.echo(line)
 
 
-def _overview(found: Overview) -> Iterator[str]:
-    group = found.group
-    yield f"group {group.name}: {group.state}, {group.members} members"
+def _overview(found: Overview, *, shadow: bool) -> Iterator[str]:
+    group, option = found.group, " --shadow" if shadow else ""
+    yield f"group {group.name}: {group.state}, {counted(group.members, 'member')}"
     if group.members == 0:
-        yield "    remedy: no worker runs; start one with `willow-sync worker`"
-    yield f"lag: {found.lag_records} records"
+        yield f"    remedy: no worker runs; start one with `willow-sync worker{option}`"
+    yield f"lag: {counted(found.lag_records, 'record')}"
     for item in found.lag:
         at = "nothing committed" if item.committed is None else f"at {item.committed}"
         yield f"    {item.topic}[{item.partition}] {at} of {item.end}: {item.records}"
@@ -54,7 +55,7 @@ def _overview(found: Overview) -> Iterator[str]:
     since = f" (longest since {found.oldest_parked})" if found.oldest_parked else ""
     yield f"parked: {parked or 'none'}{since if parked else ''}"
     if parked:
-        yield "    remedy: `willow-sync parked` says what each waits for"
+        yield f"    remedy: `willow-sync parked{option}` says what each waits for"
     yield f"creates in doubt: {found.in_doubt}, open claims: {found.open_claims}"
     yield f"left the scope with a ticket: {found.left}, ticket gone in Willow: {found.gone}"
     if found.gone:

@@ -119,7 +119,7 @@ def _unknown(story: Story) -> Advice | None:
 
 def _nothing(story: Story) -> Advice | None:
     if story.seen.ticket is None:
-        return Advice("It has no ticket.", "See its history above.")
+        return Advice("It has no ticket.", "See its history below.")
     return Advice(f"Ticket {story.seen.ticket} holds what the order asks for.", "Nothing.")
 
 

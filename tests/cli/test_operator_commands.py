@@ -36,6 +36,9 @@ def run(config: str, *words: str) -> Result:
         (["parked", "--reason", "stale"], "no order can be parked as 'stale'", "no_willow_twin"),
         (["dead-letters", "retry"], "none or several", "--all"),
         (["dead-letters", "retry", "0:1", "--all"], "none or several", "--all"),
+        (["explain", " "], "no work order's id was given", "as its records have it"),
+        (["resolve", "WO1"], "neither --ticket nor --no-ticket was given", "one of them"),
+        (["resolve", "WO1", "--ticket", "T", "--no-ticket"], "both --ticket and --no-ticket", "one of them"),
     ],
 )
 def test_each_error_has_its_remedy(config: str, words: list[str], found: str, remedy: str) -> None:

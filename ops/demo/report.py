@@ -91,9 +91,9 @@ def _reasons(console: Console, verdict: Verdict) -> Table:
 
 
 def order_to_explain(verdict: Verdict) -> str:
-    """One that waited, for its story says most; else any."""
+    """One that was refused, for its story says most; else any."""
     orders = {row.outcome: row.example for row in verdict.reasons}
-    return orders.get("parked") or orders.get("created") or "ORDER"
+    return orders.get("rejected") or orders.get("created") or "ORDER"
 
 
 def where_to_look(stage: Stage, order: str, *, kept: bool) -> list[str]:

@@ -48,7 +48,7 @@ def command(settings: Settings, file: IO[bytes], topic: str) -> None:
         _send_all(sender, name, file, tally, advance)
     click.echo(f"{counted(sender.sent, 'record')} acknowledged by {name}")
     if not sender.sent and not tally.problems:
-        raise CliError(f"{file.name} holds no records", "Give a file with one record a line.")
+        raise CliError("the file holds no records", "Give a file with one record a line.")
     if tally.problems:
         raise CliError(
             f"{tally.problems} {'line was' if tally.problems == 1 else 'lines were'} not sent "

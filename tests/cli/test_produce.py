@@ -110,7 +110,7 @@ class TestOnKafka:
     def test_a_file_without_a_record_is_an_error(self, config: str) -> None:
         ended = CliRunner().invoke(main, ["produce", "-", "--config", config], input=b"\n \n")
         assert ended.exit_code == 1
-        assert "holds no records" in ended.stderr
+        assert "error: the file holds no records" in ended.stderr
 
     def test_a_record_that_the_broker_refuses_is_told_by_its_line(self, settings: Settings, config: str) -> None:
         large = b'{"id": "WO1", "x": "' + b"x" * 2_000_000 + b'"}\n{"id": "WO2"}'

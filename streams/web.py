@@ -11,7 +11,10 @@ from streams.settings import Web
 
 
 class PortTaken(Exception):
-    remedy = "Choose another web.port; 0 takes any free one, null none at all."
+    remedy = (
+        "Choose another web.port; 0 takes any free one, null none at all. A second worker on one machine needs its own "
+        "data_dir too."
+    )
 
 
 class Pages:

@@ -6,12 +6,14 @@ import logging
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from streams.app import SyncApp
 from streams.console.order import order_of
 from streams.console.routes import routes
 from streams.console.snapshot import snapshot_of
+from streams.data_dir import DataDir
 from streams.health import not_ready
 from streams.kafka.admin import TopicProblem, wait_for_broker
 from streams.kafka.connection import confluent_config
@@ -148,10 +150,11 @@ def _exit_code(sync: SyncApp, *, stopped: bool) -> int:
 
 
 def main(settings: Settings, *, accept_gap: bool = False, app: type[SyncApp] = SyncApp) -> int:
-    """Run a worker in this process. Returns its exit code."""
+    """Run a worker in this process. Returns its exit code. Raises DataDirProblem."""
     import uvloop
 
     sys.setswitchinterval(SWITCH_INTERVAL)
-    configure_logging()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run(settings, accept_gap=accept_gap, app=app))
+    with DataDir(Path(settings.data_dir)):
+        configure_logging()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(run(settings, accept_gap=accept_gap, app=app))

@@ -5,11 +5,13 @@ where one command's dependencies (the demo's Java, for instance) are not install
 """
 
 import importlib
+import sys
 from typing import Any
 
 import click
 
 from streams.cli.common import CliError
+from streams.entry import INTERRUPTED, interruptible
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (
@@ -47,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are the table's; an error with a remedy becomes ``CliError``."""
+    """A group whose commands are the table's; an error with a remedy becomes ``CliError``, Ctrl-C exit code 130."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -57,6 +59,7 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        interruptible()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -66,6 +69,10 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # click would say "Aborted!" and exit with 1, as if the command had failed.
+            click.echo("stopped", err=True)
+            sys.exit(INTERRUPTED)
         except click.ClickException:
             raise
         except Exception as error:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import click
 
-from streams.cli.common import Advance, CliError, progress
+from streams.cli.common import Advance, CliError, Interrupted, progress
 from streams.cli.sending import Refused, Sender, must_take_flat
 from streams.mapped import Batch, Checkpoint, Feed, Kind, Pace, Progress, Selection, Walk
 from streams.mapped.records import BadRow, to_record
@@ -102,7 +102,7 @@ class Run:
                 self._list(kind, done)
         except KeyboardInterrupt:
             total = sum(done.written.values())
-            raise CliError(f"interrupted after {total} records", _AGAIN.capitalize() + ".") from None
+            raise Interrupted(f"interrupted after {total} records", _AGAIN.capitalize() + ".") from None
         self._checkpoint.remove()
         return {kind.name: done.written.get(kind.name, 0) for kind in self._selection.kinds}
 

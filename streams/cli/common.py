@@ -11,6 +11,8 @@ from typing import IO, Any, Protocol, TypeVar
 
 import click
 
+from streams.entry import INTERRUPTED
+
 _R = TypeVar("_R")
 
 LONG = 20_000
@@ -31,6 +33,12 @@ class CliError(click.ClickException):
         stream = file or click.get_text_stream("stderr")
         click.echo(f"error: {self.message}", file=stream)
         click.echo(f"remedy: {self.remedy}", file=stream)
+
+
+class Interrupted(CliError):
+    """Ctrl-C ended a command that has something to say of how far it came."""
+
+    exit_code = INTERRUPTED
 
 
 config_option = click.option(

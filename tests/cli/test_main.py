@@ -1,6 +1,7 @@
 """The group: fast help, commands from the table, errors with a remedy; and what the commands share."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,3 +114,48 @@ class TestProgress:
 
 def _clock(*readings: float) -> Iterator[float]:
     return iter(readings)
+
+
+def test_ctrl_c_ends_a_command_with_130_and_one_word() -> None:
+    @click.command("x")
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    ended = CliRunner().invoke(_group_with(interrupted), ["x"])
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (130, "", "stopped\n")
+
+
+_SLOW = """
+import sys, time
+from streams.entry import main
+
+class Slow:
+    def find_spec(self, name, *_):
+        if name == slow:
+            print("importing", flush=True)
+            time.sleep(30)
+
+slow, sys.argv = sys.argv[1], ["willow-sync", *sys.argv[2:]]
+sys.meta_path.insert(0, Slow())
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("click", ""),  # the command line itself
+        ("streams.cli.demo", ""),  # a command
+        ("streams.settings_source", "stopped\n"),  # what a command imports when it has begun
+    ],
+)
+def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(module: str, said: str) -> None:
+    command = "worker" if module == "streams.settings_source" else "demo"
+    started = subprocess.Popen(
+        [sys.executable, "-c", _SLOW, module, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "importing\n"
+    started.send_signal(signal.SIGINT)
+    _, stderr = started.communicate(timeout=20)
+    assert (started.returncode, stderr) == (130, said)

@@ -69,11 +69,13 @@ def load_settings(config: Path | None, environ: Mapping[str, str]) -> LoadedSett
 
     Raises ``SettingsError`` with one line per problem."""
     gathered = _Gathered()
-    _from_file(config, environ, gathered)
+    file = _from_file(config, environ, gathered)
     _from_environment(environ, gathered)
     try:
         settings = Settings.model_validate(gathered.tree)
     except ValidationError as error:
+        if file is None and any(found["type"] == "missing" for found in error.errors()):
+            gathered.problems.append(f"no settings file: ./{DEFAULT_FILE} is not there and --config was not given")
         gathered.problems.extend(problem_lines(error, gathered.origin))
         raise SettingsError(gathered.problems) from None
     if gathered.problems:
@@ -81,10 +83,11 @@ def load_settings(config: Path | None, environ: Mapping[str, str]) -> LoadedSett
     return LoadedSettings(settings, {leaf.name: gathered.origin(leaf.path) for leaf in LEAVES.values()})
 
 
-def _from_file(config: Path | None, environ: Mapping[str, str], gathered: _Gathered) -> None:
+def _from_file(config: Path | None, environ: Mapping[str, str], gathered: _Gathered) -> Path | None:
+    """The file that was read; None where there is none."""
     file, why = _which_file(config, environ)
     if file is None:
-        return
+        return None
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -104,6 +107,7 @@ def _from_file(config: Path | None, environ: Mapping[str, str], gathered: _Gathe
             gathered.problems.append(f"{secret.name}: {origin} names a file and the value is there too; keep one")
         else:
             _from_secret_file(secret, str(value), file.parent, origin, gathered)
+    return file
 
 
 def _which_file(config: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, str]:

@@ -136,7 +136,7 @@ class TestSecretFiles:
         problems = _problems(WILLOW_SYNC_WILLOW__CLIENT_SECRET_FILE="secret")
         assert problems == [
             "willow.client_secret: found nothing (file secret, named by "
-            "WILLOW_SYNC_WILLOW__CLIENT_SECRET_FILE); allowed: at least one entry or character"
+            "WILLOW_SYNC_WILLOW__CLIENT_SECRET_FILE); allowed: text that is not empty"
         ]
 
 
@@ -223,7 +223,7 @@ class TestRefusals:
             ),
             (
                 "park_ttl: soon",
-                "park_ttl: found 'soon' (given.yml line 4); a duration is a number and one of",
+                "park_ttl: found 'soon' (given.yml line 4); allowed: a number and ms, s, m, h or d, as in 30s",
             ),
             ("conflat: latest", "conflat: unknown setting (given.yml line 4); did you mean conflate?"),
             ("client_id: x", "client_id: unknown setting (given.yml line 4); did you mean willow.client_id?"),
@@ -268,10 +268,41 @@ class TestRefusals:
     def test_sites_must_be_named(self) -> None:
         without = ENOUGH.replace("selected_sites: [SITE1]", "selected_sites: []")
         assert _problems(without) == [
-            "selected_sites: found an empty list (given.yml line 3); allowed: at least one entry or character"
+            "selected_sites: found an empty list (given.yml line 3); allowed: at least one entry"
         ]
         both = ENOUGH.replace("[SITE1]", '["*", SITE1]')
         assert "not both" in _problems(both)[0]
+
+    def test_a_number_without_a_unit_is_no_duration(self) -> None:
+        (problem,) = _problems(ENOUGH.replace("client_id:", "request_timeout: 5, client_id:"))
+        assert problem == (
+            "willow.request_timeout: found '5' (given.yml line 2); allowed: a number and ms, s, m, h or d, as in 30s"
+        )
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "allowed"),
+        [
+            ("max_in_flight", "many", "a whole number"),
+            ("max_in_flight", "1.5", "a whole number"),
+            ("max_in_flight", "null", "a whole number"),
+            ("requests_per_second", "fast", "a number"),
+            ("client_secret", '""', "text that is not empty"),
+        ],
+    )
+    def test_what_is_allowed_is_in_plain_words(self, setting: str, value: str, allowed: str) -> None:
+        yaml = ENOUGH.replace("client_secret: hunter2", "") if setting == "client_secret" else ENOUGH
+        (problem,) = _problems(yaml.replace("willow: {", f"willow: {{{setting}: {value}, "))
+        assert problem.endswith(f"; allowed: {allowed}")
+
+    def test_without_any_file_that_is_said_first(self) -> None:
+        with pytest.raises(SettingsError) as caught:
+            load_settings(None, {})
+        first, *others = caught.value.problems
+        assert first == "no settings file: ./willow-sync.yml is not there and --config was not given"
+        assert others[0].startswith("willow.base_url: not set")
+        with pytest.raises(SettingsError) as caught:
+            load_settings(None, {**ENVIRONMENT, "WILLOW_SYNC_CONFLATE": "newest"})
+        assert len(caught.value.problems) == 1
 
     def test_a_missing_group_names_each_setting_it_needs(self) -> None:
         names = [problem.split(":")[0] for problem in _problems("selected_sites: [SITE1]\n")]
@@ -363,9 +394,9 @@ def test_a_duration_is_read_back_to_the_millisecond(value: timedelta) -> None:
     assert abs(parse_duration(format_duration(whole)) - whole) < timedelta(milliseconds=1)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1s", "1w", "1e9", "9" * 40 + "d", "5 m 3 s"])
+@pytest.mark.parametrize("text", ["", "soon", "5", "0", "1.5", "-1s", "1w", "1e9", "9" * 40 + "d", "5 m 3 s"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="a duration"):
+    with pytest.raises(ValueError, match="allowed: a "):
         parse_duration(text)
 
 

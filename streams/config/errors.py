@@ -17,7 +17,16 @@ ALLOWED: dict[str, str] = {
     "string_pattern_mismatch": _TOPIC_CHARACTERS,
     "string_type": "text",
     "string_too_short": "text that is not empty",
-    "too_short": "at least one entry or character",
+    "too_short": "at least one entry",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "model_type": _GROUP,
     "list_type": "a list, as [a, b]",
     "dict_type": "a mapping, as {A: B}",
@@ -70,7 +79,10 @@ def _line(path: Path, found: ErrorDetails, origin: Callable[[Path], str]) -> str
     if found["type"] == "value_error" and (path in SECTIONS or not path):
         return f"{name}: {message}" if name else message
     if found["type"] != "value_error":
-        message = "allowed: " + ALLOWED.get(found["type"], message.removeprefix("Input should be "))
+        kind = found["type"]
+        if kind == "too_short" and path in LEAVES and LEAVES[path].shape is Shape.SECRET:
+            kind = "string_too_short"
+        message = "allowed: " + ALLOWED.get(kind, message.removeprefix("Input should be "))
     return f"{name}: found {_shown(path, found['input'])} ({origin(path)}); {message}"
 
 

@@ -56,7 +56,8 @@ class KafkaSettings(Section):
     def _together(self) -> "KafkaSettings":
         if self.security_protocol.startswith("SASL") != (self.sasl_mechanism is not None):
             raise ValueError(
-                f"security_protocol is {self.security_protocol} and sasl_mechanism is {self.sasl_mechanism}; "
+                f"security_protocol is {self.security_protocol} and sasl_mechanism is "
+                f"{self.sasl_mechanism or 'null'}; "
                 "a SASL protocol and a mechanism go together"
             )
         if self.sasl_mechanism and not (self.sasl_username and self.sasl_password):

@@ -10,18 +10,18 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(value: Any) -> Any:
-    """``30s``, ``5m``, ``14d``, ``1500ms`` or plain seconds → timedelta.
+    """``30s``, ``5m``, ``14d`` or ``1500ms`` → timedelta. A number without a unit is refused: which one was meant?
 
     Raises ValueError with the forms that are allowed."""
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", str(value))
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", str(value))
     if not match:
-        raise ValueError("a duration is a number and one of ms, s, m, h, d: 500ms, 30s, 5m, 2h, 14d")
+        raise ValueError("allowed: a number and ms, s, m, h or d, as in 30s")
     try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
-        raise ValueError("a duration this long cannot be counted; take days: 14d") from None
+        raise ValueError("allowed: a shorter duration, as in 14d") from None
 
 
 def format_duration(value: timedelta) -> str:

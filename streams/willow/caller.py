@@ -294,11 +294,11 @@ def _whole(answer: Answer) -> Answer:
 
 def _not_sent(call: Call, error: WillowError) -> NotSent:
     if isinstance(error, TokenRefused):
-        return TokenRefused(call, str(error), status=error.status, request_id=error.request_id)
+        return TokenRefused(call, error.said, status=error.status, request_id=error.request_id)
     return NotSent(
         call,
         error.reason if isinstance(error, NotSent) else NotSentReason.TOKEN,
-        f"no token: {error}",
+        f"no token: {error.said}",
         status=error.status,
         request_id=error.request_id,
         retry_after=error.retry_after,

@@ -65,7 +65,8 @@ class Problem:
 
 
 class WillowError(Exception):
-    """Any failure of a call. ``retry_after`` is in seconds from now, None where Willow did not say.
+    """Any failure of a call. ``retry_after`` is in seconds from now, None where Willow did not say. ``said`` is what
+    went wrong without the call and the request id, for an error that names them itself.
 
     ``request_id`` is Willow's where it gave one, else the one that we sent as ``X-Request-ID``."""
 
@@ -81,6 +82,7 @@ class WillowError(Exception):
         retry_after: float | None = None,
     ) -> None:
         self.call = call
+        self.said = message
         self.words = words
         self.operation = call.operation.name
         self.method = call.operation.method

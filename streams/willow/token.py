@@ -82,7 +82,7 @@ class TokenSource:
                 raise
             raise TokenRefused(
                 error.call,
-                f"the token was refused: {error}",
+                f"the token was refused: {error.said}",
                 status=error.status,
                 request_id=error.request_id,
             ) from error

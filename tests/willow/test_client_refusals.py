@@ -235,6 +235,10 @@ async def test_wrong_credentials_are_never_sent_and_never_shown() -> None:
 
         assert isinstance(refused.value, NotSent)
         assert (refused.value.method, refused.value.path) == ("PUT", "/tickets")
+        said = str(refused.value)
+        assert said.startswith("PUT /tickets: the token was refused: Willow answered 40")
+        assert said.count("request id") == 1
+        assert "oauth2" not in said
         assert "wr0ng-secret" not in f"{refused.value} {refused.value!r} {w.client!r}"
         assert w.waits == []
 

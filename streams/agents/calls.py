@@ -35,7 +35,14 @@ def answer_of(operation: Operation, error: WillowError) -> Answer:
     """What the fault table needs to know of a client's error."""
     if isinstance(error, Refused):
         errors = {name: list(messages) for name, messages in error.errors.items()}
-        return Answer(operation, error.status, detail=str(error), errors=errors, retry_after=error.retry_after)
+        return Answer(
+            operation,
+            error.status,
+            detail=str(error),
+            errors=errors,
+            retry_after=error.retry_after,
+            remedy=error.remedy,
+        )
     failure = Failure.NO_ANSWER
     if isinstance(error, NotSent):
         failure = Failure.NOT_CONNECTED
@@ -43,14 +50,16 @@ def answer_of(operation: Operation, error: WillowError) -> Answer:
             failure = Failure.UNREACHABLE
         elif error.reason in _TOKEN:
             failure = Failure.TOKEN_REFUSED
-    return Answer(operation, failure=failure, detail=str(error), retry_after=error.retry_after)
+    return Answer(operation, failure=failure, detail=str(error), retry_after=error.retry_after, remedy=error.remedy)
 
 
 def _without_token(operation: Operation, error: WillowError) -> Answer:
     """The call was never sent, whatever the token's own call ended with."""
     refused = isinstance(error, TokenRefused)
     failure = Failure.TOKEN_REFUSED if refused else Failure.NOT_CONNECTED
-    return Answer(operation, failure=failure, detail=f"no token: {error}", retry_after=error.retry_after)
+    return Answer(
+        operation, failure=failure, detail=f"no token: {error}", retry_after=error.retry_after, remedy=error.remedy
+    )
 
 
 class Lease:
@@ -208,7 +217,9 @@ class Calls:
             ambiguous = answer.operation is Operation.PUT and not proves_not_executed(answer)
             self.breaker.bad(answer.detail, ambiguous_create=ambiguous, retry_after=answer.retry_after)
         elif fault is Fault.TENANT:
-            self.breaker.pause("tenant", answer.detail)
+            self.breaker.pause(
+                "tenant", f"{answer.detail}; remedy: {answer.remedy}" if answer.remedy else answer.detail
+            )
         return fault
 
     def forbidden(self, site: str) -> Fault:

@@ -77,8 +77,8 @@ class Lists:
         except WillowError as error:
             if self.problem is None:
                 what = "planning waits for them" if self.current is None else "planning goes on with those in hand"
-                log.warning("Willow's lists can't be read, %s: %s", what, error)
-            self.problem = str(error)
+                log.warning("Willow's lists can't be read, %s: %s", what, error.with_remedy)
+            self.problem = error.with_remedy
             return False
         finally:
             self._reading, self._ended_at = None, self._clock()

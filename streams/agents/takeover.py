@@ -95,7 +95,9 @@ class TakeOver:
                 await self._take_over(open_ones)
             except (WillowError, NoExternalIds) as error:
                 failures += 1
-                self.problem = f"Willow's tickets could not be listed, so nothing is created: {error}"
+                self.problem = (
+                    f"Willow's tickets could not be listed, so nothing is created: {error}; remedy: {error.remedy}"
+                )
                 log.warning("%s", self.problem)
                 await asyncio.sleep(backoff(failures, self._rng))
             else:

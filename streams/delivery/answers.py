@@ -50,6 +50,7 @@ class Answer:
     """Validation errors by field, as problem details give them."""
     retry_after: float | None = None
     """Seconds, from either form of Retry-After."""
+    remedy: str = ""
 
 
 _BETWEEN_STEPS = re.compile(r"[./$\[\]]+")

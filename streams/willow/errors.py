@@ -93,6 +93,11 @@ class WillowError(Exception):
         self.remedy = remedy
         super().__init__(f"{call}: {message} (request id {self.request_id})")
 
+    @property
+    def with_remedy(self) -> str:
+        """For a log or a page, where nobody prints the remedy in a line of its own."""
+        return f"{self}; remedy: {self.remedy}"
+
 
 _NAMED = "Willow named what it does not accept; correct the record or the enumeration settings."
 _NOT_WILLOW = "willow.base_url points to something that is not Willow's API v3; correct it."

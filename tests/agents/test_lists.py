@@ -99,3 +99,12 @@ async def test_a_fault_of_ours_in_a_read_is_raised(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(hand.willow, "priorities", None)
         with pytest.raises(TypeError):
             await hand.newest()
+
+
+async def test_what_went_wrong_is_told_with_the_remedy(caplog: pytest.LogCaptureFixture) -> None:
+    async with Hand() as hand:
+        hand.willow.down = True
+        await hand.newest()
+        told = "GET /tickets/status: no answer (request id ws-1); remedy: Nothing was changed by it; try again."
+        assert hand.lists.problem == told
+        assert told in caplog.text

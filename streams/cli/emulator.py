@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from ops.emulator import (
 from ops.emulator.lists import Lists, lists_of
 from ops.portfolio import build_portfolio
 from streams.cli.common import CliError
+from streams.cli.serving import serve
 
 DEFAULT_PORT = 8088
 
@@ -124,7 +124,7 @@ def command(
             behaviour=Faults(plan.rules, random.Random(plan.seed), otherwise=FixedLatency(latency)),
         )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(emulator, host, port))
+            runner.run(serve(emulator, host, port, greeting=lambda: _greeting(emulator)))
     except EmulatorError as error:
         raise CliError(str(error), error.remedy) from error
 
@@ -143,13 +143,5 @@ def _of_the_portfolio() -> _Given:
     return _Given(found.twins, lists_of(found.lists), WorldFile.model_validate(found.world))
 
 
-async def _serve(emulator: Emulator, host: str, port: int) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await emulator.start(host, port)
-    try:
-        click.echo(f"Willow emulator: base URL {emulator.base_url}, page {emulator.page_url}")
-        await stop.wait()
-    finally:
-        await emulator.stop()
+def _greeting(emulator: Emulator) -> str:
+    return f"Willow emulator: base URL {emulator.base_url}, page {emulator.page_url}"

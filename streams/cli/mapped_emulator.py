@@ -1,13 +1,13 @@
 """``willow-sync mapped-emulator``: a Mapped to read from, until Ctrl-C or SIGTERM."""
 
 import asyncio
-import signal
 from pathlib import Path
 
 import click
 
 from ops.mapped import DEFAULT_TOKEN, MappedEmulator, load_graph, portfolio_graph
 from ops.portfolio import build_portfolio
+from streams.cli.serving import serve
 
 DEFAULT_PORT = 8089
 
@@ -42,16 +42,5 @@ def command(*, host: str, port: int, token: str, data: Path | None, published_on
         willow-sync backfill --from mapped --dry-run
     """
     graph = portfolio_graph(build_portfolio()) if data is None else load_graph(data)
-    asyncio.run(_serve(MappedEmulator(graph, token=token, published_only=published_only), host, port))
-
-
-async def _serve(emulator: MappedEmulator, host: str, port: int) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await emulator.start(host, port)
-    try:
-        click.echo(f"Mapped emulator: {emulator.url}")
-        await stop.wait()
-    finally:
-        await emulator.stop()
+    emulator = MappedEmulator(graph, token=token, published_only=published_only)
+    asyncio.run(serve(emulator, host, port, greeting=lambda: f"Mapped emulator: {emulator.url}"))

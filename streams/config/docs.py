@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from streams.checked_in import renew
 from streams.config.fields import LEAVES, SECTIONS, Leaf, Shape
 from streams.config.fields import Path as Keys
 from streams.config.types import format_duration
@@ -128,17 +129,5 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def main(arguments: list[str]) -> int:
-    text = render()
-    if "--check" not in arguments:
-        FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(text, encoding="utf-8")
-        return 0
-    if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{FILE} is not what the code says; run: python -m streams.config.docs", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(renew(FILE, render(), "streams.config.docs", sys.argv[1:]))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from streams.checked_in import renew
 from streams.willow.operation import Body, Group, Operation, Paging
 from streams.willow.operations import OPERATIONS
 from streams.willow.rate import LIMITS
@@ -97,17 +98,5 @@ def _name(kind: Any) -> str:
     return {str: "text", int: "integer"}.get(kind) or f"`{kind.__name__}`"
 
 
-def main(arguments: list[str]) -> int:
-    text = render()
-    if "--check" not in arguments:
-        FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(text, encoding="utf-8")
-        return 0
-    if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{FILE} is not what the code says; run: python -m streams.willow.docs", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(renew(FILE, render(), "streams.willow.docs", sys.argv[1:]))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 from click.testing import CliRunner, Result
-from confluent_kafka import Consumer, Message
 
 from ops.mapped import DEFAULT_TOKEN, MappedEmulator
 from streams.cli import main
@@ -17,6 +16,7 @@ from streams.kafka.topics import ensure_topics
 from streams.planning.decode import Change, decode_entity, decode_work_order
 from streams.planning.places import EntityNode
 from streams.settings import InputFormat, Settings
+from tests.cli.topic import read
 
 Start = Callable[..., MappedEmulator]
 Run = Callable[..., Result]
@@ -186,13 +186,13 @@ class TestOnKafka:
         assert json.loads(ended.stdout)["records"]["workOrders"] == 250
         assert list(Path(settings.data_dir).glob("backfill-*")) == []
 
-        orders = _read(settings, settings.topics.work_orders, 251)
+        orders = read(settings, settings.topics.work_orders, 251)
         assert Counter(record.key() for record in orders) == Counter(row["id"].encode() for row in _ORDERS)
         for record in orders:
             change = decode_work_order(record.key(), record.value(), (), InputFormat.AUTO)
             assert isinstance(change, Change)
             assert not change.warnings
-        entities = _read(settings, settings.topics.entities, 2)
+        entities = read(settings, settings.topics.entities, 2)
         decoded = [decode_entity(record.key(), record.value(), (), InputFormat.AUTO) for record in entities]
         assert {node.id: node.parent for node in decoded if isinstance(node, EntityNode)} == {"B1": None, "T1": "B1"}
         assert max(record.timestamp() for record in entities) <= min(record.timestamp() for record in orders)
@@ -209,7 +209,7 @@ class TestOnKafka:
         left[0] = 100
         ended = run(emulator, "--restart", settings=settings)
         assert "going on" not in ended.stderr
-        assert len(_read(settings, settings.topics.work_orders, 100 + 251)) == 351
+        assert len(read(settings, settings.topics.work_orders, 100 + 251)) == 351
 
     def test_rows_that_can_be_no_records_are_told_and_the_others_are_sent(
         self, mapped: Start, run: Run, settings: Settings
@@ -224,7 +224,7 @@ class TestOnKafka:
         assert "workOrders LARGE: refused: " in ended.stderr
         assert "error: 2 problems" in ended.stderr
         assert ended.exit_code == 1
-        assert [record.key() for record in _read(settings, settings.topics.work_orders, 1)] == [b"GOOD"]
+        assert [record.key() for record in read(settings, settings.topics.work_orders, 1)] == [b"GOOD"]
 
     def test_a_topic_that_is_not_there_has_a_remedy(
         self, mapped: Start, run: Run, settings_for: Callable[..., Settings]
@@ -235,24 +235,3 @@ class TestOnKafka:
 
 
 _ORDERS = (*LISTS["workOrders"], *LISTS["serviceRequests"])
-
-
-def _read(settings: Settings, topic: str, count: int) -> list[Message]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka.bootstrap_servers,
-            "group.id": "reader",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-        }
-    )
-    try:
-        consumer.subscribe([topic])
-        records: list[Message] = []
-        while len(records) < count:
-            batch = consumer.consume(count - len(records), timeout=20)
-            assert batch, f"{len(records)} of {count} records arrived"
-            records.extend(batch)
-        return records
-    finally:
-        consumer.close()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Consumer, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from streams.cli import main
 from streams.cli.ndjson import BadLine, Line, parse_line
 from streams.kafka.topics import ensure_topics
 from streams.settings import Settings
+from tests.cli.topic import read
 
 
 class TestLines:
@@ -96,7 +96,7 @@ class TestOnKafka:
         assert "error: 1 line was not sent" in ended.stderr
         assert "501 records acknowledged" in ended.stdout
         assert ended.exit_code == 1
-        records = _read(settings, settings.topics.work_orders, 501)
+        records = read(settings, settings.topics.work_orders, 501)
         assert {record.key() for record in records} == {b"WO1"}
         assert [record.value() for record in records] == [*lines[:3], None, *lines[6:]]
 
@@ -117,25 +117,4 @@ class TestOnKafka:
         ended = CliRunner().invoke(main, ["produce", "-", "--topic", "entities", "--config", config], input=large)
         assert "line 1: refused: " in ended.stderr
         assert ended.exit_code == 1
-        assert [record.key() for record in _read(settings, settings.topics.entities, 1)] == [b"WO2"]
-
-
-def _read(settings: Settings, topic: str, count: int) -> list[Message]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka.bootstrap_servers,
-            "group.id": "reader",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-        }
-    )
-    try:
-        consumer.subscribe([topic])
-        records: list[Message] = []
-        while len(records) < count:
-            batch = consumer.consume(count - len(records), timeout=20)
-            assert batch, f"{len(records)} of {count} records arrived"
-            records.extend(batch)
-        return records
-    finally:
-        consumer.close()
+        assert [record.key() for record in read(settings, settings.topics.entities, 1)] == [b"WO2"]

@@ -93,7 +93,7 @@ async def test_ids_without_an_answer_are_told_after_all_the_others() -> None:
 
         async def read() -> None:
             async for point in w.client.time_series.points_by_ids(["NONE", POINT], NOON, ONE, page_size=2):
-                found.append(point.scalar_value)  # noqa: PERF401
+                found.append(point.scalar_value)  # noqa: PERF401 -- a comprehension loses what came before the error
 
         with pytest.raises(Incomplete) as incomplete:
             await read()

@@ -30,6 +30,7 @@ from streams.delivery.state import OrderState
 from streams.edges import Edges
 from streams.health import measure
 from streams.kafka.in_flight import InFlight
+from streams.kafka.record import Record, records
 from streams.kafka.transport import Hooks
 from streams.metrics import Metrics
 from streams.planning.external_ids import ExternalIds
@@ -216,13 +217,13 @@ class SyncApp:
         pace = Pace(settings.replans_per_second, clock=self._edges.monotonic)
 
         async def plan(stream: Any) -> None:
-            await planner.work_orders(stream.noack().events(), live)
+            await planner.work_orders(records(stream), live)
 
         async def replan(stream: Any) -> None:
-            await planner.replans(stream.noack().events(), replanned, pace)
+            await planner.replans(records(stream), replanned, pace)
 
         async def sink(stream: Any) -> None:
-            await self._take_intents(stream.noack().events())
+            await self._take_intents(records(stream))
 
         for name, topic, agent in (
             ("planner", topics.work_orders, plan),
@@ -232,24 +233,22 @@ class SyncApp:
             channel = app.topic(topic, key_serializer="raw", value_serializer="raw", allow_empty=True)
             app.agent(channel, name=name)(agent)
 
-    async def _take_intents(self, events: AsyncIterator[Any]) -> None:
-        async for event in events:
-            slot = await self.sink_window.admit(event)
-            if slot is None:
+    async def _take_intents(self, intents: AsyncIterator[Record]) -> None:
+        async for record in intents:
+            if not await self.sink_window.admit(record):
                 continue
-            message = event.message
-            await self._views_caught_up(message.generation_id)
-            if self.app.consumer.leaving or message.generation_id != self.app.consumer_generation_id:
+            await self._views_caught_up(record.generation)
+            if self.app.consumer.leaving or record.generation != self.app.consumer_generation_id:
                 # The drain gave it up while it waited here; it comes again, to whoever owns its partition.
                 continue
             try:
-                intent = orjson.loads(message.value)
+                intent = orjson.loads(record.value or b"")
                 order_id: str = intent["workOrderId"]
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                log.error("%s@%d is not ours, passed over: %r", message.tp, message.offset, error)
-                self.sink_window.done(slot)
+                log.error("%s@%d is not ours, passed over: %r", record.tp, record.offset, error)
+                self.sink_window.done(record)
                 continue
-            self.lanes.put(order_id, Item(intent, slot, message.partition, traceparent_of(message.headers)))
+            self.lanes.put(order_id, Item(intent, record, traceparent_of(record.headers)))
 
     async def _handle(self, order_id: str, batch: list[Item]) -> None:
         await self.sink.handle(order_id, batch)

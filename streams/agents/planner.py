@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from streams.delivery.outcomes import outcome, traceparent_of
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import MAX_RECORD_BYTES, SendFailed, TooLarge
+from streams.kafka.record import Record
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
 from streams.planning.plan import changed_at, plan, plan_not_a_change
 from streams.planning.reasons import reason
@@ -61,76 +62,72 @@ class Planner:
         #: Topic → errors since its last good record: the live stream's good records say nothing of what comes back.
         self._errors_in_a_row: Counter[str] = Counter()
 
-    async def work_orders(self, events: Any, in_flight: InFlight) -> None:
+    async def work_orders(self, records: AsyncIterator[Record], in_flight: InFlight) -> None:
         """Plan the input's records in log order; each is acknowledged when its intent or dead letter is (I7)."""
         await self._entities.until_ready()
-        async for event in events:
-            slot = await in_flight.admit(event)
-            if slot is None:
+        async for record in records:
+            if not await in_flight.admit(record):
                 continue
-            message = event.message
-            source = self._source(message)
+            source = self._source(record)
             try:
-                sent = await self._plan_record(message, source)
-                self._errors_in_a_row[message.topic] = 0
+                sent = await self._plan_record(record, source)
+                self._errors_in_a_row[record.topic] = 0
             except SendFailed:
                 # The broker's or the queue's fault, never the record's: it must not be dead-lettered.
                 raise
             except Exception as error:
-                sent = self._broken(message, source, error)
-            _when_acknowledged(sent, partial(in_flight.done, slot))
+                sent = self._broken(record, source, error)
+            _when_acknowledged(sent, partial(in_flight.done, record))
 
-    async def replans(self, events: Any, in_flight: InFlight, pace: Pace) -> None:
+    async def replans(self, records: AsyncIterator[Record], in_flight: InFlight, pace: Pace) -> None:
         """Plan what came back, behind the live records: at most ``replans_per_second``."""
         await self._entities.until_ready()
-        async for event in events:
-            slot = await in_flight.admit(event)
-            if slot is None:
+        async for record in records:
+            if not await in_flight.admit(record):
                 continue
             try:
-                replan = Replan.model_validate_json(event.message.value)
+                replan = Replan.model_validate_json(record.value or b"")
             except ValidationError as error:
-                log.error("a record of %s is not ours and is passed over: %s", event.message.topic, error)
-                in_flight.done(slot)
+                log.error("a record of %s is not ours and is passed over: %s", record.topic, error)
+                in_flight.done(record)
                 continue
             if replan.cause is not Cause.SIGNAL:
                 await pace.take()
             try:
                 value = await self._plan_replan(replan)
-                sent = self._send(event.message, replan.source, replan.work_order_id, value, replay_id=replan.replay_id)
-                self._errors_in_a_row[event.message.topic] = 0
+                sent = self._send(record, replan.source, replan.work_order_id, value, replay_id=replan.replay_id)
+                self._errors_in_a_row[record.topic] = 0
             except SendFailed:
                 raise
             except Exception as error:
-                sent = self._broken(event.message, replan.source, error, replan.replay_id)
-            _when_acknowledged(sent, partial(in_flight.done, slot))
+                sent = self._broken(record, replan.source, error, replan.replay_id)
+            _when_acknowledged(sent, partial(in_flight.done, record))
 
-    def _source(self, message: Any) -> Source:
+    def _source(self, record: Record) -> Source:
         return Source.model_construct(
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
             changed_at=None,
-            topic_id=self._topic_ids.get(message.topic),
+            topic_id=self._topic_ids.get(record.topic),
         )
 
-    async def _plan_record(self, message: Any, source: Source) -> list["asyncio.Future[Any]"]:
-        headers = message.headers or ()
-        change = decode_work_order(message.key, message.value, headers, self._form)
+    async def _plan_record(self, record: Record, source: Source) -> list["asyncio.Future[Any]"]:
+        change = decode_work_order(record.key, record.value, record.headers, self._form)
         if isinstance(change, Undecodable):
-            return self._dead_letter(message, source, change.reason, change.order_id_guess)
-        stamp = None if message.timestamp is None else int(message.timestamp * 1000)
+            return self._dead_letter(record, source, change.reason, change.order_id_guess)
+        stamp = record.timestamp_ms
         source = source.model_copy(update={"changed_at": changed_at(getattr(change, "record", {}), stamp)})
         if isinstance(change, NotAChange):
             intent = plan_not_a_change(change, source=source, timestamp_ms=stamp)
         else:
             intent = await self._decide(change, source, stamp)
-        trace = traceparent_of(headers)
-        return self._send(message, source, intent.work_order_id, intent.to_json(), trace=trace)
+        trace = traceparent_of(record.headers)
+        return self._send(record, source, intent.work_order_id, intent.to_json(), trace=trace)
 
     def _send(
         self,
-        message: Any,
+        record: Record,
         source: Source,
         order_id: str,
         value: bytes,
@@ -144,7 +141,7 @@ class Planner:
             # It would end the worker at every start, and nothing behind it would ever be planned.
             problem = f"too large: its plan has {error.size} bytes, at most {MAX_RECORD_BYTES} can be sent"
             why = reason("undecodable", problem=problem, remedy=error.remedy)
-            return self._dead_letter(message, source, why, order_id, replay_id)
+            return self._dead_letter(record, source, why, order_id, replay_id)
 
     async def _decide(self, change: Change, source: Source, stamp: int | None, **why: Any) -> Intent:
         lists = await self._lists.get()
@@ -188,19 +185,19 @@ class Planner:
         return (await self._decide(change, replan.source, replan.timestamp_ms, **why)).to_json()
 
     def _broken(
-        self, message: Any, source: Source, error: Exception, replay_id: str | None = None
+        self, record: Record, source: Source, error: Exception, replay_id: str | None = None
     ) -> list["asyncio.Future[Any]"]:
-        self._errors_in_a_row[message.topic] += 1
-        log.exception("planning of %s/%d@%d failed", message.topic, message.partition, message.offset)
-        if self._errors_in_a_row[message.topic] >= MAX_INTERNAL_ERRORS:
+        self._errors_in_a_row[record.topic] += 1
+        log.exception("planning of %s/%d@%d failed", record.topic, record.partition, record.offset)
+        if self._errors_in_a_row[record.topic] >= MAX_INTERNAL_ERRORS:
             raise PlannerBroken(f"planning failed {MAX_INTERNAL_ERRORS} times in a row: {error!r}") from error
-        key = message.key.decode(errors="replace") if message.key else None
-        return self._dead_letter(message, source, reason("internal_error", error=repr(error)), key, replay_id)
+        key = record.key.decode(errors="replace") if record.key else None
+        return self._dead_letter(record, source, reason("internal_error", error=repr(error)), key, replay_id)
 
     def _dead_letter(
-        self, message: Any, source: Source, why: Reason, order_id: str | None, replay_id: str | None = None
+        self, record: Record, source: Source, why: Reason, order_id: str | None, replay_id: str | None = None
     ) -> list["asyncio.Future[Any]"]:
-        key = message.key.decode(errors="replace") if message.key is not None else None
+        key = record.key.decode(errors="replace") if record.key is not None else None
         plain = orjson.loads(source.to_json())
         said = outcome(
             {"workOrderId": order_id or key, "entityType": None, "source": plain, "replayId": replay_id},
@@ -211,8 +208,8 @@ class Planner:
         self._told(said)
         return [
             # The bytes' own place, which is the replans topic for what came back: there a retry must send them.
-            self._writer.dead_letter(message.key, message.value, message.headers or (), why, self._source(message)),
-            self._writer.outcome(said, key=message.key),
+            self._writer.dead_letter(record.key, record.value, record.headers, why, self._source(record)),
+            self._writer.outcome(said, key=record.key),
         ]
 
 

@@ -19,6 +19,7 @@ from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
+from streams.kafka.record import Record
 from streams.planning.reasons import left, reason
 from streams.settings import Settings, format_duration
 from streams.tables.view import View
@@ -26,11 +27,10 @@ from streams.tables.view import View
 
 @dataclass(slots=True)
 class Item:
-    """An intent as it came from the topic. ``slot`` is acknowledged once its outcome is durable."""
+    """An intent as it came from the topic. ``record`` is acknowledged once its outcome is durable."""
 
     intent: dict[str, Any]
-    slot: Any
-    partition: int
+    record: Record
     traceparent: str | None
 
 
@@ -52,7 +52,7 @@ class Sink:
 
     async def handle(self, order_id: str, batch: list[Item]) -> None:
         """All intents that wait for one order. Raises Draining; what was not acknowledged by then comes again."""
-        partition = batch[0].partition
+        partition = batch[0].record.partition
         state = self._books.orders.read(partition, order_id)
         order = Order(order_id, partition, state, self._books)
         await self._doubts.work_off(order)
@@ -64,7 +64,7 @@ class Sink:
                 # A crash may have left this state in the local store alone; acknowledging it now would lose it.
                 await order.save()
             for item in step.items:
-                self._in_flight.done(item.slot)
+                self._in_flight.done(item.record)
 
     async def _carry_out(self, order: Order, step: Step[Any]) -> None:
         state, intent = order.state, step.intent

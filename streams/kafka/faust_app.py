@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import faust
 
+from streams.kafka.record import RUN_RECORDS
 from streams.kafka.transport import SCHEME, register
 from streams.settings import Settings
 
@@ -39,7 +40,8 @@ def faust_app(settings: Settings) -> Any:
         broker_heartbeat_interval=kafka.heartbeat_interval.total_seconds(),
         broker_rebalance_timeout=settings.willow.request_timeout.total_seconds() + REBALANCE_MARGIN,
         broker_max_poll_records=2000,
-        stream_buffer_maxsize=4096,
+        # In runs: as many records as one poll may bring and more, since a full buffer holds up all other agents.
+        stream_buffer_maxsize=4096 // RUN_RECORDS,
         stream_wait_empty=True,
         # Every position is sought explicitly (``Consumer.perform_seek``): records that are missing must not be skipped.
         consumer_auto_offset_reset="none",

@@ -1,16 +1,9 @@
 """Records between their delivery by Faust and their end: bounded, and forgotten when their partitions go."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """A record in work. ``size`` in bytes."""
-
-    message: Any
-    size: int
+from streams.kafka.record import Record
 
 
 class InFlight:
@@ -22,56 +15,52 @@ class InFlight:
         self._app = app
         self._max_records, self._max_bytes = max_records, max_bytes
         self._bytes = 0
-        self._slots: dict[tuple[Any, int], Slot] = {}
+        self._records: dict[tuple[Any, int], Record] = {}
         self._room = asyncio.Event()
         self._room.set()
 
     @property
     def records(self) -> int:
-        return len(self._slots)
+        return len(self._records)
 
     @property
     def oldest(self) -> float | None:
         """Kafka timestamp (epoch seconds) of the oldest record in work."""
-        return min((slot.message.timestamp for slot in self._slots.values() if slot.message.timestamp), default=None)
+        stamps = (record.timestamp_ms for record in self._records.values())
+        oldest = min((stamp for stamp in stamps if stamp), default=None)
+        return None if oldest is None else oldest / 1000
 
-    async def admit(self, event: Any) -> Slot | None:
-        """Wait for room, then take the event on; None if it is not to be worked on: it comes again."""
+    async def admit(self, record: Record) -> bool:
+        """Wait for room, then take the record on; False if it is not to be worked on: it comes again."""
         while not self._room.is_set():
             await self._room.wait()
-        message, consumer = event.message, self._app.consumer
+        consumer = self._app.consumer
         # Once the drains have begun nobody waits for what is taken on: another owner would work on it too.
-        if consumer.leaving or message.generation_id != self._app.consumer_generation_id:
-            consumer.unacked.discard(message)
-            return None
-        consumer.reached(message)
-        slot = Slot(message, len(message.value or b"") + len(message.key or b""))
-        self._slots[message.tp, message.offset] = slot
-        self._bytes += slot.size
+        if consumer.leaving or record.generation != self._app.consumer_generation_id:
+            return False
+        consumer.reached(record)
+        self._records[record.tp, record.offset] = record
+        self._bytes += record.size
         self._measure()
-        return slot
+        return True
 
-    def done(self, slot: Slot) -> None:
+    def done(self, record: Record) -> None:
         """The record's outcome is durable: it may be committed as soon as all before it are."""
-        message = slot.message
-        if self._slots.get((message.tp, message.offset)) is not slot:
+        if self._records.get((record.tp, record.offset)) is not record:
             return  # given up meanwhile
-        for offset in self._app.consumer.finish(message):
-            passed = self._slots.pop((message.tp, offset), None)
+        for offset in self._app.consumer.finish(record):
+            passed = self._records.pop((record.tp, offset), None)
             self._bytes -= passed.size if passed else 0
         self._measure()
 
     def give_up(self) -> None:
         """Forget all that is in work: it is not committed any more, and taken on again when it comes again."""
-        for slot in self._slots.values():
-            # Else Faust's wait_empty() waits for them for ever.
-            self._app.consumer.unacked.discard(slot.message)
-        self._slots.clear()
+        self._records.clear()
         self._bytes = 0
         self._measure()
 
     def _measure(self) -> None:
-        if len(self._slots) < self._max_records and self._bytes < self._max_bytes:
+        if len(self._records) < self._max_records and self._bytes < self._max_bytes:
             self._room.set()
         else:
             self._room.clear()

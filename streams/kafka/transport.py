@@ -29,6 +29,7 @@ from faust.types import TP
 
 from streams.delivery.offsets import Ledger
 from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
+from streams.kafka.record import RUN_RECORDS, Record
 
 SCHEME = "safekafka"
 
@@ -80,9 +81,9 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.ledger: Ledger[TP] = Ledger()
         #: Fetched, in the order of delivery, and not delivered yet.
-        self._undelivered: deque[tuple[TP, Any, Mark]] = deque()
+        self._undelivered: deque[Fetched] = deque()
         #: Of these the changelogs that the recovery under way reads.
-        self._recovered: deque[tuple[TP, Any, Mark]] = deque()
+        self._recovered: deque[Fetched] = deque()
         self._epoch = 0
 
     def _new_consumer_thread(self) -> FetchThread:
@@ -100,16 +101,29 @@ class Consumer(driver.Consumer):
         if self._next() is None and not self.should_stop:
             await self._fetch(timeout)
         while self.flow_active and not (self.leaving or self.should_stop) and (queue := self._next()) is not None:
-            tp, record, mark = queue.popleft()
+            tp, mark, fetched = queue.popleft()
             if self._is_changelog_tp(tp):
                 if mark == Mark(self.app.consumer_generation_id, self._thread.sought[tp]):
-                    yield tp, self._to_message(tp, record)
-            elif self.ledger.take(tp, record.offset):
+                    yield tp, self._to_message(tp, fetched[0])
+            elif run := [self._record(tp, item) for item in fetched if self.ledger.take(tp, item.offset)]:
                 # Faust's own filter and its gaps stay out of it: both go by this.
                 self._read_offset[tp] = None
-                yield tp, self._to_message(tp, record)
+                message = self._to_message(tp, fetched[-1])
+                message.key, message.value = None, run
+                yield tp, message
 
-    def _next(self) -> deque[tuple[TP, Any, Mark]] | None:
+    def _record(self, tp: TP, fetched: Any) -> Record:
+        return Record(
+            tp,
+            fetched.offset,
+            self.app.consumer_generation_id,
+            fetched.key,
+            fetched.value,
+            fetched.headers or (),
+            fetched.timestamp,
+        )
+
+    def _next(self) -> deque[Fetched] | None:
         """The queue whose head is to be delivered now; None if nothing is."""
         if self._recovered:
             return self._recovered
@@ -125,19 +139,25 @@ class Consumer(driver.Consumer):
             await asyncio.sleep(timeout)
             return
         waiting: list[Fetched] = []
-        taken: dict[TP, list[tuple[Any, Mark]]] = {}
+        taken: dict[TP, list[Fetched]] = {}
         while self._thread.fetched:
             fetched = self._thread.fetched.popleft()
             if self._is_changelog_tp(fetched.tp) or fetched.mark.sought == self._epoch:
-                taken.setdefault(fetched.tp, []).extend((record, fetched.mark) for record in fetched.records)
+                taken.setdefault(fetched.tp, []).extend(self._runs(fetched))
                 self.app.monitor.track_tp_end_offset(fetched.tp, self.highwater(fetched.tp))
             elif fetched.mark.sought > self._epoch:
                 # Fetched after a seek whose answer is still on its way here.
                 waiting.append(fetched)
         self._thread.fetched.extendleft(reversed(waiting))
         recovering = self.app.tables.recovery.active_tps if self.app.rebalancing else ()
-        for tp, (record, mark) in self.scheduler.iterate(taken):
-            (self._recovered if tp in recovering else self._undelivered).append((tp, record, mark))
+        for tp, run in self.scheduler.iterate(taken):
+            (self._recovered if tp in recovering else self._undelivered).append(run)
+
+    def _runs(self, fetched: Fetched) -> Iterator[Fetched]:
+        # Faust reads changelogs itself: record by record.
+        length = 1 if self._is_changelog_tp(fetched.tp) else RUN_RECORDS
+        for start in range(0, len(fetched.records), length):
+            yield fetched._replace(records=fetched.records[start : start + length])
 
     async def perform_seek(self) -> None:
         """Seek each partition that is read by streams: to its committed offset, or if it is being read to where that
@@ -159,7 +179,7 @@ class Consumer(driver.Consumer):
         if self.leaving or self.app.consumer_generation_id != generation:
             return None
         self._epoch = epoch
-        self._undelivered = deque(item for item in self._undelivered if self._is_changelog_tp(item[0]))
+        self._undelivered = deque(item for item in self._undelivered if self._is_changelog_tp(item.tp))
         for tp, start in starts.items():
             self.ledger.open(tp, start)
         return None
@@ -180,17 +200,16 @@ class Consumer(driver.Consumer):
 
     # -- what becomes of a record ----------------------------------------------------------------------------------
 
-    def reached(self, message: Any) -> None:
+    def reached(self, record: Record) -> None:
         """The record reached its agent."""
-        lost = self.ledger.reach(message.tp, message.offset)
+        lost = self.ledger.reach(record.tp, record.offset)
         if lost is not None:
-            where = f"{message.tp.topic}/{message.tp.partition}"
-            self.hooks.fatal(LostOnTheWay(f"record {lost} of {where} did not reach its agent, {message.offset} did"))
+            where = f"{record.topic}/{record.partition}"
+            self.hooks.fatal(LostOnTheWay(f"record {lost} of {where} did not reach its agent, {record.offset} did"))
 
-    def finish(self, message: Any) -> list[int]:
+    def finish(self, record: Record) -> list[int]:
         """The record's outcome is durable. Returns the offsets of its partition that may be committed by that."""
-        self._unacked_messages.discard(message)
-        return self.ledger.finish(message.tp, message.offset)
+        return self.ledger.finish(record.tp, record.offset)
 
     def ack(self, message: Any) -> bool:
         # Faust acknowledges what its streams skip while partitions move, though nobody worked on it.

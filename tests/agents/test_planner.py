@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from schemas.dead_letter import OFFSET, PARTITION, TOPIC
 from schemas.outcome import outcome_id_of
@@ -14,6 +14,7 @@ from schemas.source import Source
 from streams.agents.planner import MAX_INTERNAL_ERRORS, Planner, PlannerBroken
 from streams.agents.writer import Writer
 from streams.delivery.pacing import Pace
+from streams.kafka.record import Record
 from streams.planning.lists import WillowLists
 from streams.planning.rules import Rules
 from streams.settings import InputFormat, Settings
@@ -94,15 +95,13 @@ def _planner(producer: Any, lists: Any) -> Planner:
     return Planner(twins, view, lists, writer, rules, InputFormat.AUTO, {}, clock=lambda: 1_800_000_000.0)
 
 
-def _message(topic: str, value: bytes | None, headers: Any = None, offset: int = 9) -> Any:
-    return SimpleNamespace(
-        topic=topic, partition=1, offset=offset, key=b"WO1", value=value, headers=headers, timestamp=None
-    )
+def _message(topic: str, value: bytes | None, headers: Any = None, offset: int = 9) -> Record:
+    return Record(TP(topic, 1), offset, 1, b"WO1", value, headers or (), None)
 
 
-async def _events(*messages: Any) -> AsyncIterator[Any]:
-    for message in messages:
-        yield SimpleNamespace(message=message)
+async def _arriving(*records: Record) -> AsyncIterator[Record]:
+    for record in records:
+        yield record
 
 
 def _replan(**more: Any) -> Replan:
@@ -114,7 +113,7 @@ async def test_its_dead_letter_names_the_replan_and_its_outcome_the_replay() -> 
     topic = SETTINGS.topics.name("replans")
     message = _message(topic, _replan(record={"id": "WO1"}).to_json())
     slots: Any = window
-    await _planner(producer, BrokenLists()).replans(_events(message), slots, Pace(1000.0, clock=lambda: 0.0))
+    await _planner(producer, BrokenLists()).replans(_arriving(message), slots, Pace(1000.0, clock=lambda: 0.0))
     await asyncio.sleep(0)
     assert len(window.finished) == 1
     letter, said = producer.sent
@@ -132,7 +131,7 @@ async def test_a_trace_header_without_a_value_is_no_trace() -> None:
     slots: Any = window
     deleted = _message("mapped.work-orders", None, [("traceparent", None)])
     traced = _message("mapped.work-orders", None, [("traceparent", None), ("traceparent", b"00-1-2-01")])
-    await _planner(producer, SomeLists(WillowLists(statuses=()))).work_orders(_events(deleted, traced), slots)
+    await _planner(producer, SomeLists(WillowLists(statuses=()))).work_orders(_arriving(deleted, traced), slots)
     assert [topic for topic, *_ in producer.sent] == ["willow-sync.ticket-intents"] * 2
     assert [headers for *_, headers in producer.sent] == [{}, {"traceparent": b"00-1-2-01"}]
 
@@ -148,7 +147,7 @@ async def test_errors_apart_from_each_other_do_not_stop_the_planner_of_what_come
     producer, window = AcknowledgesAtOnce(), Window()
     slots: Any = window
     planner = _planner(producer, ListsThatFailFor(*turns))
-    await planner.replans(_events(*messages), slots, Pace(1000.0, clock=lambda: 0.0))
+    await planner.replans(_arriving(*messages), slots, Pace(1000.0, clock=lambda: 0.0))
     await asyncio.sleep(0)
     assert len(window.finished) == len(turns)
 
@@ -160,7 +159,7 @@ async def test_five_errors_in_a_row_stop_the_worker_whatever_the_other_stream_do
     good = _message("mapped.work-orders", b'{"op": "m"}')  # planned without lists
     pace = Pace(1000.0, clock=lambda: 0.0)
     for _ in range(MAX_INTERNAL_ERRORS - 1):
-        await planner.replans(_events(broken), slots, pace)
-        await planner.work_orders(_events(good), slots)
+        await planner.replans(_arriving(broken), slots, pace)
+        await planner.work_orders(_arriving(good), slots)
     with pytest.raises(PlannerBroken):
-        await planner.replans(_events(broken), slots, pace)
+        await planner.replans(_arriving(broken), slots, pace)

@@ -7,39 +7,25 @@ import pytest
 from faust.types import TP
 
 from streams.delivery.offsets import Ledger
-from streams.kafka.in_flight import InFlight, Slot
+from streams.kafka.in_flight import InFlight
+from streams.kafka.record import Record
 
 P0, P1 = TP("intents", 0), TP("intents", 1)
-
-
-class Message:
-    def __init__(self, tp: TP, offset: int, generation: int, value: bytes | None) -> None:
-        self.tp, self.offset, self.generation_id = tp, offset, generation
-        self.key, self.value = b"k", value
-
-
-class Event:
-    """One delivery by Faust."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
 
 
 class Consumer:
     """As far as a window knows it."""
 
     def __init__(self) -> None:
-        self.unacked: set[Message] = set()
         self.leaving = False
         self.ledger = Ledger[TP]()
         self.reached_agents: list[int] = []
 
-    def reached(self, message: Message) -> None:
-        self.reached_agents.append(message.offset)
+    def reached(self, record: Record) -> None:
+        self.reached_agents.append(record.offset)
 
-    def finish(self, message: Message) -> list[int]:
-        self.unacked.discard(message)
-        return self.ledger.finish(message.tp, message.offset)
+    def finish(self, record: Record) -> list[int]:
+        return self.ledger.finish(record.tp, record.offset)
 
 
 class Worker:
@@ -49,12 +35,11 @@ class Worker:
         self.consumer_generation_id = 1
         self.consumer = Consumer()
 
-    def deliver(self, offset: int, tp: TP = P0, *, value: bytes | None = b"v", generation: int | None = None) -> Event:
-        message = Message(tp, offset, self.consumer_generation_id if generation is None else generation, value)
-        self.consumer.unacked.add(message)
+    def deliver(self, offset: int, tp: TP = P0, *, value: bytes | None = b"v", generation: int | None = None) -> Record:
         self.consumer.ledger.open(tp, offset)
         self.consumer.ledger.take(tp, offset)
-        return Event(message)
+        mine = self.consumer_generation_id if generation is None else generation
+        return Record(tp, offset, mine, b"k", value, (), None)
 
     def rebalance(self) -> None:
         self.consumer.ledger.close()
@@ -70,10 +55,10 @@ class Rig:
         self.worker = Worker()
         self.window = InFlight(self.worker, max_records=max_records, max_bytes=max_bytes)
 
-    async def admit(self, offset: int, tp: TP = P0) -> Slot:
-        slot = await self.window.admit(self.worker.deliver(offset, tp))
-        assert slot is not None
-        return slot
+    async def admit(self, offset: int, tp: TP = P0) -> Record:
+        record = self.worker.deliver(offset, tp)
+        assert await self.window.admit(record)
+        return record
 
 
 async def turns(done: Callable[[], bool] = lambda: False) -> None:
@@ -94,7 +79,6 @@ async def test_committed_in_offset_order_per_partition() -> None:
     rig.window.done(first)
     assert rig.worker.committable == {0: 8, 1: 4}
     assert rig.window.records == 0
-    assert rig.worker.consumer.unacked == set()
     assert rig.worker.consumer.reached_agents == [5, 7, 3]
 
 
@@ -114,8 +98,8 @@ async def test_a_full_window_takes_no_more_until_one_passes() -> None:
 
 async def test_bytes_are_bounded_too_and_one_large_record_passes() -> None:
     rig = Rig(max_bytes=100)
-    large = await rig.window.admit(rig.worker.deliver(0, value=b"x" * 5000))
-    assert large is not None
+    large = rig.worker.deliver(0, value=b"x" * 5000)
+    assert await rig.window.admit(large)
     next_one = asyncio.create_task(rig.admit(1))
     await turns()
     assert not next_one.done()
@@ -125,7 +109,7 @@ async def test_bytes_are_bounded_too_and_one_large_record_passes() -> None:
 
 async def test_a_tombstone_has_no_size() -> None:
     rig = Rig()
-    assert await rig.window.admit(rig.worker.deliver(0, value=None)) is not None
+    assert await rig.window.admit(rig.worker.deliver(0, value=None))
 
 
 async def test_the_next_generation_gets_it_again() -> None:
@@ -138,10 +122,9 @@ async def test_the_next_generation_gets_it_again() -> None:
     assert rig.worker.committable == {0: 6}
 
 
-async def test_an_event_of_a_former_generation_is_passed_over() -> None:
+async def test_a_record_of_a_former_generation_is_passed_over() -> None:
     rig = Rig()
-    assert await rig.window.admit(rig.worker.deliver(5, generation=0)) is None
-    assert rig.worker.consumer.unacked == set()
+    assert not await rig.window.admit(rig.worker.deliver(5, generation=0))
     assert rig.window.records == 0
 
 
@@ -152,17 +135,16 @@ async def test_what_waited_for_room_while_the_generation_changed_is_passed_over(
     await turns()
     rig.window.give_up()
     rig.worker.consumer_generation_id = 2
-    assert await waiting is None
+    assert not await waiting
 
 
-async def test_what_is_given_up_is_not_committed_nor_waited_for() -> None:
+async def test_what_is_given_up_is_not_committed() -> None:
     rig = Rig(max_records=2)
     first, second = await rig.admit(0), await rig.admit(1)
     rig.window.done(second)
     rig.window.give_up()
     rig.window.done(first)
     assert rig.worker.committable == {}
-    assert rig.worker.consumer.unacked == set()
     assert rig.window.records == 0
 
 
@@ -186,16 +168,15 @@ async def test_nothing_is_taken_on_once_the_drains_have_begun() -> None:
     await turns()
     rig.worker.consumer.leaving = True
     rig.window.give_up()
-    assert await waiting is None
-    assert await rig.window.admit(rig.worker.deliver(2)) is None
-    assert rig.worker.consumer.unacked == set()
+    assert not await waiting
+    assert not await rig.window.admit(rig.worker.deliver(2))
 
 
 @pytest.mark.parametrize("twice", [1, 2])
 async def test_done_twice_is_done_once(twice: int) -> None:
     rig = Rig()
-    slot = await rig.admit(0)
+    record = await rig.admit(0)
     for _ in range(twice):
-        rig.window.done(slot)
+        rig.window.done(record)
     assert rig.worker.committable == {0: 1}
     assert rig.window.records == 0

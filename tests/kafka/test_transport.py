@@ -16,20 +16,35 @@ from faust.types import TP
 from streams.delivery.offsets import Ledger
 from streams.kafka import fetching, transport
 from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
+from streams.kafka.record import RUN_RECORDS, Record
 from streams.kafka.transport import Consumer, Hooks, LostOnTheWay, MissingRecords, register
 
 P0, P1, CHANGELOG = TP("intents", 0), TP("intents", 1), TP("orders-changelog", 0)
 STANDBY = TP("orders-changelog", 1)
 
 
-class Record:
+class Fetchable:
+    """As aiokafka hands it out."""
+
     def __init__(self, offset: int) -> None:
-        self.offset = offset
+        self.offset, self.key, self.value, self.headers, self.timestamp = offset, b"k", b"v", (), 1
 
 
 class Message:
+    """As Faust hands it on: of a changelog's record, or of a run of others."""
+
     def __init__(self, tp: TP, offset: int) -> None:
         self.tp, self.offset = tp, offset
+        self.key: bytes | None = None
+        self.value: list[Record] | None = None
+
+    @property
+    def offsets(self) -> list[int]:
+        return [self.offset] if self.value is None else [record.offset for record in self.value]
+
+
+def record(offset: int) -> Record:
+    return Record(P0, offset, 1, b"k", b"v", (), 1)
 
 
 class Broker:
@@ -54,7 +69,7 @@ class Broker:
 
     def fetch(self, *offsets: int, tp: TP = P0, generation: int = 1) -> None:
         mark = Mark(generation, self.sought[tp] if tp in (CHANGELOG, STANDBY) else self.epoch)
-        self.fetched.append(Fetched(tp, mark, [Record(offset) for offset in offsets]))
+        self.fetched.append(Fetched(tp, mark, [Fetchable(offset) for offset in offsets]))
 
 
 class Bookkeeping(Consumer):
@@ -79,8 +94,8 @@ class Bookkeeping(Consumer):
         )
         self.flow_active = True
         self.ledger = Ledger[TP]()
-        self._undelivered: deque[tuple[TP, Any, Mark]] = deque()
-        self._recovered: deque[tuple[TP, Any, Mark]] = deque()
+        self._undelivered: deque[Fetched] = deque()
+        self._recovered: deque[Fetched] = deque()
         self._epoch = 0
         self.calls: list[str] = []
         self.fetch_fails: Exception | None = None
@@ -106,8 +121,8 @@ class Bookkeeping(Consumer):
         """Offsets, as Faust's loop takes them; it may stop listening in the middle of a batch."""
         found: list[int] = []
         async for _, message in self.getmany(0.01):
-            found.append(message.offset)
-            if len(found) == at_most:
+            found += message.offsets
+            if len(found) >= at_most:
                 break
         return found
 
@@ -136,7 +151,8 @@ async def test_every_partition_is_sought(committed: int | None, earliest: int, s
 async def test_what_is_being_read_goes_on_where_it_stands() -> None:
     consumer = Bookkeeping()
     await consumer.perform_seek()
-    consumer._thread.fetch(0, 1, 2)
+    consumer._thread.fetch(0, 1)
+    consumer._thread.fetch(2)
     assert await consumer.delivered(2) == [0, 1]
     await consumer.perform_seek()
     assert consumer._thread.starts[P0] == 2
@@ -204,7 +220,8 @@ async def test_what_is_left_of_a_batch_comes_with_the_next_call() -> None:
     """Stock Faust drops it: its position in the log lies behind it by then, and the commit went over it."""
     consumer = Bookkeeping()
     await consumer.perform_seek()
-    consumer._thread.fetch(0, 1, 2)
+    consumer._thread.fetch(0)
+    consumer._thread.fetch(1, 2)
     assert await consumer.delivered(1) == [0]
     assert await consumer.delivered() == [1, 2]
 
@@ -283,6 +300,23 @@ async def test_while_tables_recover_only_what_they_recover_from_is_delivered() -
     assert sorted(await consumer.delivered()) == [0, 1, 7]
 
 
+async def test_records_come_in_runs_of_one_partition_each_in_turn() -> None:
+    consumer = Bookkeeping()
+    await consumer.perform_seek()
+    consumer._thread.fetch(*range(RUN_RECORDS + 2))
+    consumer._thread.fetch(0, 1, tp=P1)
+    runs = [(tp, message.offsets) async for tp, message in consumer.getmany(0.01)]
+    assert sorted(runs) == [(P0, [*range(RUN_RECORDS)]), (P0, [RUN_RECORDS, RUN_RECORDS + 1]), (P1, [0, 1])]
+
+
+async def test_a_changelog_comes_record_by_record() -> None:
+    """Faust reads it."""
+    consumer = Bookkeeping()
+    consumer.app.rebalancing = True
+    consumer._thread.fetch(0, 1, tp=CHANGELOG)
+    assert [message.offsets async for _, message in consumer.getmany(0.01)] == [[0], [1]]
+
+
 async def test_nothing_is_delivered_while_partitions_are_leaving() -> None:
     consumer = Bookkeeping()
     await consumer.perform_seek()
@@ -296,7 +330,7 @@ async def test_a_record_that_is_lost_on_the_way_ends_the_worker(fatal: list[Base
     await consumer.perform_seek()
     consumer._thread.fetch(0, 1)
     await consumer.delivered()
-    consumer.reached(Message(P0, 1))
+    consumer.reached(record(1))
     (error,) = fatal
     assert isinstance(error, LostOnTheWay)
     assert "record 0 of intents/0" in str(error)
@@ -318,7 +352,7 @@ async def test_only_what_is_done_is_committed_and_only_once(monkeypatch: pytest.
     consumer._thread.fetch(0, 1)
     await consumer.delivered()
     assert consumer._filter_committable_offsets([P0]) == {}
-    assert consumer.finish(Message(P0, 0)) == [0]
+    assert consumer.finish(record(0)) == [0]
     for _ in range(2):
         offsets = consumer._filter_committable_offsets(consumer._filter_tps_with_pending_acks())
         assert offsets == {P0: 1}, "the first time the broker refused it"

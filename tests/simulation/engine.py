@@ -10,6 +10,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.delivery.offsets import Ledger
+from streams.kafka.record import RUN_RECORDS, Record
 from streams.kafka.transport import Hooks, LostOnTheWay
 from streams.settings import Settings
 from tests.simulation.clock import Process
@@ -22,22 +23,10 @@ from tests.simulation.world import World
 COMMIT_SECONDS = 0.5
 
 
-class Message:
-    """A record as Faust hands it out. Told apart by identity: one delivered again is another message."""
-
-    __slots__ = ("generation_id", "headers", "key", "offset", "partition", "timestamp", "topic", "tp", "value")
-
-    def __init__(self, entry: Entry, generation: int) -> None:
-        self.topic, self.partition, self.offset = entry.topic, entry.partition, entry.offset
-        self.tp = TP(entry.topic, entry.partition)
-        self.key, self.value, self.headers = entry.key, entry.value, entry.headers
-        self.timestamp = entry.timestamp_ms / 1000
-        self.generation_id = generation
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    message: Message
+    value: list[Record]
+    """A run of one partition."""
 
 
 class Stream:
@@ -45,7 +34,7 @@ class Stream:
 
     def __init__(self, consumer: "SimConsumer") -> None:
         self._consumer = consumer
-        self.buffer: deque[Message] = deque()
+        self.buffer: deque[Record] = deque()
         self._filled = asyncio.Event()
 
     def noack(self) -> "Stream":
@@ -56,13 +45,14 @@ class Stream:
             while not self.buffer:
                 self._filled.clear()
                 await self._filled.wait()
-            message = self.buffer.popleft()
+            run = [self.buffer.popleft()]
+            while self.buffer and self.buffer[0].tp == run[0].tp and len(run) < RUN_RECORDS:
+                run.append(self.buffer.popleft())
             self._consumer.world.point("delivered")
-            self._consumer.unacked.add(message)
-            yield Event(message)
+            yield Event(run)
 
-    def put(self, message: Message) -> None:
-        self.buffer.append(message)
+    def put(self, record: Record) -> None:
+        self.buffer.append(record)
         self._filled.set()
 
 
@@ -72,7 +62,6 @@ class SimConsumer:
     def __init__(self, world: World, process: Process, group: Group, app: "SimEngine") -> None:
         self.world, self._process, self._group, self._app = world, process, group, app
         self.hooks = Hooks()
-        self.unacked: set[Message] = set()
         self.leaving = False
         self.ledger: Ledger[TP] = Ledger()
         self._positions: Offsets = {}
@@ -88,14 +77,13 @@ class SimConsumer:
     def assignment(self) -> set[TP]:
         return set(self._positions)
 
-    def reached(self, message: Message) -> None:
-        lost = self.ledger.reach(message.tp, message.offset)
+    def reached(self, record: Record) -> None:
+        lost = self.ledger.reach(record.tp, record.offset)
         if lost is not None:
-            self.hooks.fatal(LostOnTheWay(f"{message.tp}@{lost}"))
+            self.hooks.fatal(LostOnTheWay(f"{record.tp}@{lost}"))
 
-    def finish(self, message: Message) -> list[int]:
-        self.unacked.discard(message)
-        return self.ledger.finish(message.tp, message.offset)
+    def finish(self, record: Record) -> list[int]:
+        return self.ledger.finish(record.tp, record.offset)
 
     def lags(self) -> Iterator[tuple[tuple[str, str], float]]:
         for tp, offset in self.ledger.standing():
@@ -140,7 +128,6 @@ class SimConsumer:
         self._positions = {tp: self._group.committed.get(tp, 0) for tp in sorted(joined.assigned)}
         self.hooks.resume()
         self.leaving = False
-        self.unacked.clear()
         self._app.consumer_generation_id = joined.generation
         if self.world.rng.random() < 0.5:
             for stream in self._app.streams.values():
@@ -216,7 +203,7 @@ class SimConsumer:
                 room -= 1
                 self._positions[tp] = entry.offset + 1
                 if self.ledger.take(tp, entry.offset):
-                    stream.put(Message(entry, self._app.consumer_generation_id))
+                    stream.put(_record(tp, entry, self._app.consumer_generation_id))
         return more
 
     def _gone(self) -> None:
@@ -292,6 +279,10 @@ class SimEngine:
 
 async def _run(agent: Callable[[Any], Awaitable[None]]) -> None:
     await agent(None)
+
+
+def _record(tp: TP, entry: Entry, generation: int) -> Record:
+    return Record(tp, entry.offset, generation, entry.key, entry.value, entry.headers, entry.timestamp_ms)
 
 
 def _resolve(future: "asyncio.Future[Any]", answer: Any) -> None:

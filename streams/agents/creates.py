@@ -11,7 +11,7 @@ from streams.agents.attempts import Attempt, Refusals
 from streams.agents.bindings import READ_BACK_SECONDS
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
-from streams.agents.writer import Acked, new_claim_id
+from streams.agents.writer import Acked, acknowledged, new_claim_id
 from streams.delivery.answers import Fault
 from streams.delivery.create import InDoubt, MayPut, OpenClaim, Withdraw, after_claim, after_failure, may_send
 from streams.delivery.lanes import Draining
@@ -138,8 +138,8 @@ class Creates:
             return True
         # Another owner may speak for the order by now: it must learn of the ticket and of nothing else (delivery.md
         # §4).
-        await asyncio.gather(*identity({"outcomeId": claim_id}))
-        await asyncio.gather(*done())
+        await acknowledged(identity({"outcomeId": claim_id}))
+        await acknowledged(done())
         await lease.wait(self._calls.lanes)
         await order.conclude(attempt.step, OutcomeKind.CREATED, effort=attempt.effort, twin_id=attempt.want.twin_id)
         return True

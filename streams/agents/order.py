@@ -1,13 +1,12 @@
 """One order in the sink's hand: its state, what its views say, and the writing of its outcomes in the right order."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.intent import IntentKind
 from schemas.outcome import OutcomeKind
-from streams.agents.writer import Writer
+from streams.agents.writer import Acked, Writer, acknowledged
 from streams.delivery.create import Seen, look
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, is_control, may_have_been_sent, moves_watermark
@@ -72,9 +71,12 @@ class Order:
 
     async def tell(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
         """Write outcomes; returns once the broker has them."""
-        listed = list(outcomes)
-        await asyncio.gather(*(self.books.writer.outcome(item, traceparent=self.traceparent) for item in listed))
-        for item in listed:
+        await self._tell(list(outcomes))
+
+    async def _tell(self, outcomes: Sequence[Mapping[str, Any]], together_with: Sequence[Acked] = ()) -> None:
+        sent = [self.books.writer.outcome(item, traceparent=self.traceparent) for item in outcomes]
+        await acknowledged([*together_with, *sent])
+        for item in outcomes:
             self.books.told(item)
 
     async def conclude(
@@ -86,8 +88,8 @@ class Order:
         effort: Effort | None = None,
         changed: Sequence[str] = (),
         twin_id: str | None = None,
-        before_state: Callable[[dict[str, Any]], Sequence["asyncio.Future[Any]"]] = lambda _: (),
-        with_state: Callable[[], Sequence["asyncio.Future[Any]"]] = lambda: (),
+        before_state: Callable[[dict[str, Any]], Sequence[Acked]] = lambda _: (),
+        with_state: Callable[[], Sequence[Acked]] = lambda: (),
     ) -> None:
         """The final outcome of a step's record and, with it, of all it replaces; then the state (delivery.md §1).
 
@@ -106,11 +108,12 @@ class Order:
             effort=effort,
         )
         self.books.decided(said)
-        extra = before_state(said)
-        await asyncio.gather(self.tell([said, *self._replaced(step, said)]), *extra)
+        await self._tell([said, *self._replaced(step, said)], before_state(said))
         state.last = said
         self.accept(intent)
-        await asyncio.gather(self.save(), *with_state())
+        sent = with_state()
+        await self.save()
+        await acknowledged(sent)
         self.owed = []
 
     def _replaced(self, step: Step[Any], said: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """What the agents write: outcomes, identities, claims, dead letters, replans."""
 
 import asyncio
+import itertools
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,13 @@ from streams.kafka.producer import Ack, Producer
 from streams.settings import Settings
 
 Acked = asyncio.Future[Ack]
+
+
+async def acknowledged(sent: Iterable[Acked]) -> None:
+    """Returns once the broker has all. They are under way together: to wait for one after the other takes no longer,
+    and costs no task for each."""
+    for future in sent:
+        await future
 
 
 class Writer:
@@ -158,5 +166,10 @@ class Writer:
         return self._producer.send(self.dead_letters, key, value, headers=[*headers, *added])
 
 
+_claims = itertools.count()
+_claimant = uuid.uuid4().hex
+
+
 def new_claim_id() -> str:
-    return uuid.uuid4().hex
+    """Unlike any other worker's. Random once: a call of the system for each would cost as much as writing it."""
+    return f"{_claimant}{next(_claims):x}"

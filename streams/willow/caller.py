@@ -101,7 +101,8 @@ class Caller:
         self._fixed_urls = {
             row.path: httpx.URL(base_url + row.path) for row in OPERATIONS.values() if "{" not in row.path
         }
-        self._request_ids = (f"ws-{uuid.uuid4().hex[:12]}-{number}" for number in itertools.count(1))
+        process = f"ws-{uuid.uuid4().hex[:12]}"
+        self._request_ids = (f"{process}-{number}" for number in itertools.count(1))
         self.tokens = TokenSource(self._fetch_token, clock)
 
     async def call(

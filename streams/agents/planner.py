@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -68,15 +69,14 @@ class Planner:
         async for record in records:
             if not await in_flight.admit(record):
                 continue
-            source = self._source(record)
             try:
-                sent = await self._plan_record(record, source)
+                sent = await self._plan_record(record)
                 self._errors_in_a_row[record.topic] = 0
             except SendFailed:
                 # The broker's or the queue's fault, never the record's: it must not be dead-lettered.
                 raise
             except Exception as error:
-                sent = self._broken(record, source, error)
+                sent = self._broken(record, self._source(record), error)
             _when_acknowledged(sent, partial(in_flight.done, record))
 
     async def replans(self, records: AsyncIterator[Record], in_flight: InFlight, pace: Pace) -> None:
@@ -103,21 +103,21 @@ class Planner:
                 sent = self._broken(record, replan.source, error, replan.replay_id)
             _when_acknowledged(sent, partial(in_flight.done, record))
 
-    def _source(self, record: Record) -> Source:
+    def _source(self, record: Record, changed: datetime | None = None) -> Source:
         return Source.model_construct(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            changed_at=None,
+            changed_at=changed,
             topic_id=self._topic_ids.get(record.topic),
         )
 
-    async def _plan_record(self, record: Record, source: Source) -> list["asyncio.Future[Any]"]:
+    async def _plan_record(self, record: Record) -> list["asyncio.Future[Any]"]:
         change = decode_work_order(record.key, record.value, record.headers, self._form)
         if isinstance(change, Undecodable):
-            return self._dead_letter(record, source, change.reason, change.order_id_guess)
+            return self._dead_letter(record, self._source(record), change.reason, change.order_id_guess)
         stamp = record.timestamp_ms
-        source = source.model_copy(update={"changed_at": changed_at(getattr(change, "record", {}), stamp)})
+        source = self._source(record, changed_at(getattr(change, "record", {}), stamp))
         if isinstance(change, NotAChange):
             intent = plan_not_a_change(change, source=source, timestamp_ms=stamp)
         else:

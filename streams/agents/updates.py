@@ -139,7 +139,8 @@ class Updates:
     async def _updated(self, order: Order, attempt: Attempt, ticket_id: str, changed: Mapping[str, Any]) -> None:
         state, intent, books = order.state, attempt.step.intent, order.books
         first = not state.hashes
-        state.remember(ticket_id, attempt.fields, whole=False, site_id=attempt.want.site_id)
+        new = None if first else changed
+        state.remember(ticket_id, attempt.fields, whole=False, changed=new, site_id=attempt.want.site_id)
         # The lease may have run out during the call: then another owner speaks for this order by now.
         await self._calls.lease.wait(self._calls.lanes)
         own = claim_for(order.seen(), intent["source"])

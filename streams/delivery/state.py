@@ -138,15 +138,24 @@ class OrderState:
         known = self.read_back.fields if self.read_back and self.read_back.ticket_id == ticket_id else {}
         self.read_back = ReadBack(due, {**known, **sent}, ticket_id)
 
-    def remember(self, ticket_id: str, sent: Mapping[str, Any], *, whole: bool, site_id: str | None = None) -> None:
+    def remember(
+        self,
+        ticket_id: str,
+        sent: Mapping[str, Any],
+        *,
+        whole: bool,
+        changed: Mapping[str, Any] | None = None,
+        site_id: str | None = None,
+    ) -> None:
         """After Willow took a write: ``sent`` are the fields as sent; ``whole`` if the ticket was made with them and
-        holds nothing else of ours; else they add to what is known of it. ``site_id`` is that of the twin, None if none
-        was chosen."""
+        holds nothing else of ours; else they add to what is known of it. ``changed``: of these the ones whose hash is
+        not known to be the same (``reconcile.changes``); None: all. ``site_id`` is that of the twin, None if none was
+        chosen."""
         if whole or ticket_id != self.ticket_id:
             self.hashes, self.whole = {}, whole
         self.ticket_id, self.gone = ticket_id, False
         self.site_id = site_id or self.site_id
-        self.hashes = {**self.hashes, **hashes_of(sent)}
+        self.hashes = {**self.hashes, **hashes_of(sent if changed is None else changed)}
         for name in CLEAR_FIELDS:
             if name in sent:
                 self.clear[name] = sent[name]

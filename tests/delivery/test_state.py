@@ -115,6 +115,14 @@ def test_remember_whole_forgets_and_in_part_adds() -> None:
     assert (state.ticket_id, state.hashes) == ("T2", hashes_of({"summary": "c"}))
 
 
+def test_only_what_changed_is_hashed_anew() -> None:
+    state = OrderState()
+    state.remember("T1", {"summary": "a", "cause": "b", "statusId": "S1"}, whole=True)
+    state.remember("T1", {"summary": "a", "cause": "c", "statusId": "S1"}, whole=False, changed={"cause": "c"})
+    assert state.hashes == hashes_of({"summary": "a", "cause": "c", "statusId": "S1"})
+    assert state.clear == {"statusId": "S1"}
+
+
 def test_what_was_never_sent_is_empty_in_a_ticket_of_our_own_and_unknown_in_another() -> None:
     state = OrderState()
     state.remember("T1", {"summary": "a"}, whole=False)

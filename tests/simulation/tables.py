@@ -218,6 +218,7 @@ class SimOrders(OrderTable):
         disk.process, disk.world = process, world
         self.data, self.changelog_topic_name = disk, changelog
         self._callbacks: list[Callable[[], None]] = []
+        self._whole = {}
 
     def recover(self, partitions: list[int]) -> None:
         """Bring the local copies up to the changelog's end."""
@@ -230,6 +231,7 @@ class SimOrders(OrderTable):
                 if not outdated(entry.value, store.get(entry.key)):
                     store.put(entry.key, entry.value)
             store.persisted = partition.end
+            self._whole[TP(self.changelog_topic_name, number)] = partition.end - 1
 
     async def write(self, partition: int, order_id: str, state: Any) -> None:
         self._world.point("state")

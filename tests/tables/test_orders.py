@@ -10,7 +10,7 @@ from faust.types import TP
 
 from streams.delivery.state import OrderState
 from streams.kafka.producer import Ack
-from streams.tables.orders import OrderTable
+from streams.tables.orders import PERSIST_EVERY, OrderTable
 
 SPOT = TP("orders-changelog", 0)
 
@@ -57,6 +57,7 @@ class Table(OrderTable):
     def __init__(self) -> None:
         self.kept, self.changelog = Data(), Changelog()
         self.producer: Any = self.changelog
+        self._whole = {}
 
     @property
     def data(self) -> Data:
@@ -73,11 +74,11 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     return Table()
 
 
-async def test_own_writes_are_persisted_as_they_are_acknowledged(table: Table) -> None:
-    for offset in range(2):
+async def test_how_far_own_writes_are_whole_is_persisted_now_and_then(table: Table) -> None:
+    for offset in range(2 * PERSIST_EVERY):
         await table.write(0, "WO1", OrderState(ticket_id=f"T{offset}"))
-        assert table.kept.persisted[SPOT] == offset
-    assert table.read(0, "WO1").ticket_id == "T1"
+        assert table.kept.persisted[SPOT] == offset // PERSIST_EVERY * PERSIST_EVERY
+    assert table.read(0, "WO1").ticket_id == f"T{2 * PERSIST_EVERY - 1}"
 
 
 async def test_what_another_wrote_in_between_is_left_to_the_recovery(table: Table) -> None:
@@ -85,8 +86,14 @@ async def test_what_another_wrote_in_between_is_left_to_the_recovery(table: Tabl
     would lack all that the successor wrote."""
     await table.write(0, "WO1", OrderState(ticket_id="T1"))
     table.changelog.end += 5
-    await table.write(0, "WO2", OrderState(ticket_id="T2"))
+    for offset in range(2 * PERSIST_EVERY):
+        await table.write(0, "WO2", OrderState(ticket_id=f"T{offset}"))
     assert table.kept.persisted[SPOT] == 0
+    table.apply_changelog_batch([event(offset, b"WO3", 1, "T3") for offset in range(1, table.changelog.end)])
+    end = table.changelog.end
+    for _ in range(PERSIST_EVERY):
+        await table.write(0, "WO1", OrderState(ticket_id="T4"))
+    assert table.kept.persisted[SPOT] == -(-end // PERSIST_EVERY) * PERSIST_EVERY
 
 
 def event(offset: int, key: bytes, generation: int, ticket_id: str) -> Any:

@@ -74,6 +74,8 @@ class Order:
         await self._tell(list(outcomes))
 
     async def _tell(self, outcomes: Sequence[Mapping[str, Any]], together_with: Sequence[Acked] = ()) -> None:
+        # A worker that was frozen during a call must not tell what its successor may know better: the first counts.
+        await self.books.may_write()
         sent = [self.books.writer.outcome(item, traceparent=self.traceparent) for item in outcomes]
         await acknowledged([*together_with, *sent])
         for item in outcomes:

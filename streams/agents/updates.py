@@ -73,6 +73,8 @@ class Updates:
 
     async def _let_go(self, order: Order, attempt: Attempt, ticket_id: str) -> None:
         """Willow no longer has the ticket, and another may be made."""
+        # The lease may have run out during the call: a successor may have bound the order anew by now.
+        await self._calls.lease.wait(self._calls.lanes)
         adopting, seen = attempt.adopting, order.seen()
         attempt.gone.add(ticket_id)
         attempt.adopting, attempt.ticket_id = False, None

@@ -96,7 +96,10 @@ class Updates:
         if state.ticket_id != ticket_id:
             # Else what another ticket was sent would count as sent to this one.
             state.ticket_id, state.hashes, state.whole = ticket_id, {}, False
-        return differences(ticket, attempt.fields)
+        # What was sent before a crash is in Willow already: not sent again, the record would be told ``unchanged``.
+        sent = state.read_back.fields if state.read_back and state.read_back.ticket_id == ticket_id else {}
+        again = {name: value for name, value in attempt.fields.items() if name in sent}
+        return {**again, **differences(ticket, attempt.fields)}
 
     async def _send(self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort) -> None:
         state, clock = order.state, order.books.clock

@@ -282,14 +282,12 @@ class Checker(Evidence):
 
 def _contradictions(at: Coordinates, record: Record, said: list[dict[str, Any]]) -> Iterator[str]:
     """A record that comes again says the same, or that it was superseded (contract §5); one whose first outcome a
-    crash cut off from its state may say otherwise how its ticket came to be, but not that nothing was done. Only where
-    an earlier crash took the whole state is the ticket compared, and what it holds already is ``unchanged``."""
+    crash cut off from its state may say otherwise how its ticket came to be, but not that nothing was done."""
     for first, other in [(said[0], other) for other in said[1:]]:
         same = (_label(first), first["outcome"]) == (_label(other), other["outcome"])
         if same and _label(first) in _STATELESS:
             continue  # judged anew: its order may have got a ticket meanwhile
         written = {first["outcome"], other["outcome"]} <= APPLIED - {"unchanged"}
-        written = written or (first["outcome"], other["outcome"]) == ("updated", "unchanged")
         if other["outcome"] != "superseded" and not ((same or written) and first["ticketId"] == other["ticketId"]):
             yield f"I4 {record.order_id} {at}: said {_words(first)} first and {_words(other)} later"
 

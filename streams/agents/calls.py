@@ -148,7 +148,8 @@ class Calls:
             try:
                 return await self.client.patch_ticket(ticket_id, changed)
             except WillowError as error:
-                if not proves_not_executed(answer_of(Operation.PATCH, error)):
+                answer = answer_of(Operation.PATCH, error)
+                if fault_of(answer) is not Fault.CONFLICT and not proves_not_executed(answer):
                     unanswered()
                 raise
 
@@ -213,8 +214,8 @@ class Calls:
 
     def _blame(self, answer: Answer) -> Fault:
         fault = fault_of(answer)
-        if fault is Fault.MOMENT:
-            ambiguous = answer.operation is Operation.PUT and not proves_not_executed(answer)
+        ambiguous = answer.operation is Operation.PUT and not proves_not_executed(answer)
+        if fault is Fault.MOMENT or ambiguous:
             self.breaker.bad(answer.detail, ambiguous_create=ambiguous, retry_after=answer.retry_after)
         elif fault is Fault.TENANT:
             self.breaker.pause(

@@ -218,6 +218,14 @@ async def test_a_read_whose_lease_ran_out_while_it_waited_is_not_sent() -> None:
         assert it.script.operations == ["put_ticket", "get_ticket"]
 
 
+def test_a_lease_is_fresh_for_a_third_of_the_session() -> None:
+    age = [10.0]
+    lease = Lease(lambda: age[0], 30.0)
+    assert lease.fresh
+    age[0] = 10.1
+    assert not lease.fresh
+
+
 async def test_partitions_that_leave_end_the_wait_for_the_rate() -> None:
     async with rig(0.01) as it:
         it.rate.share(1, 1)
@@ -230,6 +238,25 @@ async def test_partitions_that_leave_end_the_wait_for_the_rate() -> None:
         with pytest.raises(Draining):
             await read
         assert it.script.arrived == []
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 504])
+async def test_an_ambiguous_create_holds_all_calls_until_a_read_succeeds(status: int) -> None:
+    """Also a conflict: where each create met one, each would be an order in doubt."""
+    probes: list[str] = []
+
+    async def probe_only(seconds: float) -> None:
+        probes.extend(it.script.operations)
+        await asyncio.sleep(0)
+
+    async with rig(sleep=probe_only) as it:
+        it.script.answers = [Answer(status, b"", {})]
+        with pytest.raises(Failed) as failed:
+            await it.create("WO1")
+        assert not proves_not_executed(failed.value.answer)
+        assert [pause.cause for pause in it.breaker.pauses] == ["outage"]
+        await it.breaker.wait()
+        assert it.script.operations == probes == ["put_ticket"], "no write is made to find out"
 
 
 # -- what Willow asks for ----------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from streams.delivery.outcomes import DUPLICATE
+
 PREFIX = "willow_sync_"
 
 # ``…_created`` beside each counter reads like a count of what was created, and is a time.
@@ -29,6 +31,11 @@ class Metrics:
         self._outcomes = Counter(
             PREFIX + "outcomes", "Outcomes written, parked ones too.", ["outcome", "reason"], registry=self.registry
         )
+        self._duplicates = Counter(
+            PREFIX + "duplicates_in_willow",
+            "Outcomes that warn of a further ticket of their order.",
+            registry=self.registry,
+        )
         self._calls = Histogram(
             PREFIX + "willow_request_seconds",
             "Calls to Willow by operation and status class (2xx, 4xx, 5xx, none).",
@@ -42,6 +49,8 @@ class Metrics:
     def outcome(self, outcome: Mapping[str, Any]) -> None:
         reason = outcome.get("reason")
         self._outcomes.labels(outcome["outcome"], reason["code"] if reason else "").inc()
+        if any(warning.startswith(DUPLICATE) for warning in outcome.get("warnings", ())):
+            self._duplicates.inc()
 
     def outcomes(self) -> dict[tuple[str, str], int]:
         """How many were written since the start, by outcome and reason code ("" where there is none)."""

@@ -15,7 +15,7 @@ from streams.agents.writer import Acked, acknowledged, new_claim_id
 from streams.delivery.answers import Fault
 from streams.delivery.create import InDoubt, MayPut, OpenClaim, Withdraw, after_claim, after_failure, may_send
 from streams.delivery.lanes import Draining
-from streams.delivery.outcomes import Effort, outcome
+from streams.delivery.outcomes import DUPLICATE, Effort, outcome
 from streams.delivery.pause import backoff
 from streams.delivery.reconcile import Step, to_create
 from streams.delivery.state import Waiting
@@ -84,7 +84,8 @@ class Creates:
         try:
             ticket = await self._calls.create(body, attempt.effort, may_put)
         except Failed as failed:
-            return await self._not_created(order, attempt, claim_id, ack.offset, failed, release)
+            own = OpenClaim(claim_id, ack.offset, int(claimed_at * 1000), 0.0, source)
+            return await self._not_created(order, attempt, own, failed, release)
         if ticket is None:
             await self._released(release("not_sent"))
             if lanes.draining.is_set():
@@ -103,7 +104,7 @@ class Creates:
         bound = order.books.identities.ticket_of(order.id)
         if bound is not None and bound != ticket.id:
             # A former owner's create was taken after all, later than `settle`: what is bound stays bound.
-            attempt.effort.warnings.append(f"duplicate_in_willow: {ticket.id} carries the same externalId")
+            attempt.effort.warnings.append(f"{DUPLICATE}: {ticket.id} carries the same externalId")
             source = attempt.step.intent["source"]
             await order.books.writer.claim(
                 order.partition, order.id, claim_id, ClaimState.DONE, source, ticket_id=bound
@@ -152,10 +153,9 @@ class Creates:
             attempt.effort.warnings.append(f"incomplete: the record left out {', '.join(absent)}")
 
     async def _not_created(
-        self, order: Order, attempt: Attempt, claim_id: str, offset: int, failed: Failed, release: Any
+        self, order: Order, attempt: Attempt, own: OpenClaim, failed: Failed, release: Callable[[str], Acked]
     ) -> bool:
         now = order.books.clock()
-        own = OpenClaim(claim_id, offset, int(now * 1000), 0.0, attempt.step.intent["source"])
         move = after_failure(own, failed.answer)
         if isinstance(move, InDoubt):
             await doubt(order, attempt.step, own, attempt.effort, because=failed.answer.detail, call_ended=now)

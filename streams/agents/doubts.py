@@ -19,7 +19,7 @@ from streams.delivery.create import (
     binding,
     settled_at,
 )
-from streams.delivery.outcomes import outcome
+from streams.delivery.outcomes import DUPLICATE, outcome
 from streams.delivery.reconcile import Step, Verdict, append
 from streams.delivery.state import Owed, Waiting
 from streams.tables.view import View
@@ -99,7 +99,7 @@ class Doubts:
         elif isinstance(move, Found):
             order.state.ticket_id = move.ticket_id
             if move.others:
-                note = f"duplicate_in_willow: {', '.join(move.others)} carry the same externalId"
+                note = f"{DUPLICATE}: {', '.join(move.others)} carry the same externalId"
                 waiting.intent = {**waiting.intent, "warnings": [*waiting.intent.get("warnings", ()), note]}
             await self._go_on(order, waiting, claim)
         elif isinstance(move, CreateAgain):

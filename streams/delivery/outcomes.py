@@ -23,6 +23,10 @@ class Effort:
     warnings: list[str] = field(default_factory=list)
 
 
+#: How a warning begins that tells of a further ticket of the order.
+DUPLICATE = "duplicate_in_willow"
+
+
 def public_source(source: Mapping[str, Any]) -> dict[str, Any]:
     return {name: source.get(name) for name in ("topic", "partition", "offset", "changedAt")}
 

@@ -1,7 +1,9 @@
 """What ``check`` finds out about a Willow: permissions and manners, by calls that change nothing."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,11 @@ import pytest
 from ops.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, ReadShape, Rule
 from ops.emulator.faults import kinds
 from streams.cli.finding import Finding
+from streams.cli.probes import PROXY_NOTE
 from streams.cli.probes_tickets import behaviour, permissions
 from streams.willow import WillowClient
+
+ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
@@ -87,3 +92,11 @@ async def test_an_empty_willow_proves_nothing() -> None:
     async with willow() as (_, client):
         found = told([finding async for finding in behaviour(client)])
     assert {state for state, _ in found.values()} == {"note"}
+
+
+def test_what_a_proxy_must_not_do_is_told_by_the_command_and_by_the_documents() -> None:
+    assert "repeats PUTs" in PROXY_NOTE.message
+    for document in ("README.md", "docs/guarantees.md"):
+        text = " ".join((ROOT / document).read_text("utf-8").split())
+        assert re.search(r"proxy between (the )?workers? and Willow.{0,20} repeats? (a )?PUT", text), document
+    assert "proxy_next_upstream off" in PROXY_NOTE.remedy

@@ -26,7 +26,8 @@ def _scenario(
     return Scenario(1, happenings, {"one": workers}, fates=fates, faults_end=3.0)
 
 
-def _all(operation: str, fate: Fate) -> Callable[[World, Request], Fate]:
+def every(operation: str, fate: Fate) -> Callable[[World, Request], Fate]:
+    """Each call of an operation, while faults last."""
     return lambda _, request: fate if request.operation.name == operation else Fate()
 
 
@@ -57,12 +58,12 @@ def parked_and_woken() -> Scenario:
 def created_without_an_answer() -> Scenario:
     orders = Orders()
     records = [orders.change("A"), orders.change("A"), orders.change("A", without=("summary",)), orders.delete("A")]
-    return _scenario(*records, gap=0.1, fates=_all("put_ticket", Fate(Way.RESET_AFTER)))
+    return _scenario(*records, gap=0.1, fates=every("put_ticket", Fate(Way.RESET_AFTER)))
 
 
 def not_created_and_no_answer() -> Scenario:
     orders = Orders()
-    lost = _all("put_ticket", Fate(Way.RESET_BEFORE))
+    lost = every("put_ticket", Fate(Way.RESET_BEFORE))
     return _scenario(orders.change("A"), orders.change("A"), gap=0.1, fates=lost)
 
 
@@ -76,7 +77,7 @@ def changed_late() -> Scenario:
     """Each PATCH of the first seconds is taken long after the client has given it up."""
     orders = Orders()
     records = [orders.change("A"), orders.change("A"), orders.change("A")]
-    return _scenario(*records, gap=1.0, fates=_all("patch_ticket", Fate(Way.LATE, later=8.0)))
+    return _scenario(*records, gap=1.0, fates=every("patch_ticket", Fate(Way.LATE, later=8.0)))
 
 
 def killed_at_each(scenario: Scenario) -> Iterator[tuple[str, Result]]:

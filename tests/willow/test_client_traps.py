@@ -10,7 +10,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import orjson
@@ -212,6 +212,11 @@ async def test_the_trap_is_real_with_the_switch_left_on_it_arrives_twice(
 
         assert await put(client) is None
         assert len(server.arrived) == 3
+
+
+def test_an_aiohttp_that_has_no_such_switch_is_refused() -> None:
+    with pytest.raises(RuntimeError, match=r"requirements\.lock"):
+        transport_module._never_resend(cast(aiohttp.ClientSession, object()))
 
 
 @on_both_loops

@@ -330,6 +330,12 @@ class TestMeaning:
         settings = _load(ENOUGH + "input_format: flat\n")
         assert settings.input_format.work_orders is settings.input_format.entities is InputFormat.FLAT
 
+    def test_the_defaults_that_the_guarantees_are_told_with(self) -> None:
+        settings = _load(ENOUGH)
+        assert (settings.max_pending_records, settings.max_pending_bytes) == (20_000, 64 << 20)
+        assert (settings.in_doubt.then, settings.in_doubt.settle) == ("create", timedelta(minutes=5))
+        assert settings.on_missing_ticket == "reject"
+
     def test_the_contract_s_example(self) -> None:
         settings = _load(
             ENOUGH

@@ -218,6 +218,14 @@ async def test_a_read_whose_lease_ran_out_while_it_waited_is_not_sent() -> None:
         assert it.script.operations == ["put_ticket", "get_ticket"]
 
 
+async def test_what_is_forbidden_on_more_than_one_site_pauses_the_sink() -> None:
+    async with rig() as it:
+        assert it.calls.forbidden("SITE1") is Fault.RECORD
+        assert it.breaker.closed
+        assert it.calls.forbidden("SITE2") is Fault.TENANT
+        assert [pause.cause for pause in it.breaker.pauses] == ["tenant"]
+
+
 def test_a_lease_is_fresh_for_a_third_of_the_session() -> None:
     age = [10.0]
     lease = Lease(lambda: age[0], 30.0)

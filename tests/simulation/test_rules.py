@@ -13,6 +13,7 @@ from faust.types import TP
 
 from schemas.identity import TICKET_URN
 from streams.app import SyncApp
+from streams.health import not_ready
 from tests.simulation import small, willow
 from tests.simulation.log import Entry
 from tests.simulation.records import Orders
@@ -235,6 +236,26 @@ def test_a_conflict_on_a_create_is_a_doubt() -> None:
     assert [said["reason"]["code"] for said in run.checker.parked.values()] == ["create_in_doubt"]
     assert _told(run, record) == ["created"]
     assert run.willow.writes[0].sent - 1.0 >= SETTLE_SECONDS
+
+
+@pytest.mark.parametrize("status", [401, 404, 405])
+def test_a_fault_of_the_set_up_is_seen_on_the_readiness_page_and_ends_by_itself(status: int) -> None:
+    record = Orders().change("A")
+    seen: list[tuple[list[str], bool]] = []
+
+    def look() -> None:
+        sync = run.workers["a"].sync
+        assert sync is not None
+        problems = [problem for problem in not_ready(sync) if problem.startswith("paused (tenant): ")]
+        seen.append((problems, b'willow_sync_sink_paused{cause="tenant"} 1.0' in sync.metrics.text()))
+
+    refused = small.every("put_ticket", Fate(Way.STATUS, status=status))
+    run = _run((1.0, "produce", (record,)), (60.0, "produce", (Orders().change("B"),)), fates=refused)
+    for at in (1.3, 60.0):
+        run.world.after(at, look)
+    _judged(run)
+    assert ([bool(problems) for problems, _ in seen], [told for _, told in seen]) == ([True, False], [True, False])
+    assert (_told(run, record), run.checker.parked) == (["created"], {})
 
 
 def test_an_order_whose_ticket_is_gone_is_rejected_again_without_a_call() -> None:

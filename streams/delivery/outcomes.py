@@ -54,7 +54,7 @@ def outcome(
     stamp = intent.get("timestampMs") if source is intent["source"] else None
     return {
         "outcomeId": outcome_id_of(source["topic"], source["partition"], source["offset"], final, replay_id),
-        "workOrderId": intent["workOrderId"],
+        "workOrderId": intent["workOrderId"] or None,
         "entityType": intent.get("entityType"),
         "outcome": kind.value,
         "final": final,

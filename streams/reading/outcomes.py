@@ -110,7 +110,7 @@ def count_outcomes(topic: str, records: Iterable[Logged], *, history: bool = Fal
         if identity in told:
             continue
         told.add(identity)
-        order, said = outcome.get("workOrderId"), _said(record, outcome)
+        order, said = _order_of(outcome), _said(record, outcome)
         nameless += order is None
         if history or order is None:
             count.add(said)
@@ -129,9 +129,14 @@ def _opened(record: Logged) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) and isinstance(found.get("outcome"), str) else None
 
 
+def _order_of(outcome: Mapping[str, Any]) -> str | None:
+    """A control record without a key was written down under the empty id: no order has that."""
+    return outcome.get("workOrderId") or None
+
+
 def _said(record: Logged, outcome: Mapping[str, Any]) -> _Said:
     reason = outcome.get("reason") or {}
-    example = outcome.get("workOrderId")
+    example = _order_of(outcome)
     source = outcome.get("source")
     if example is None and source:
         example = f"{source['topic']}[{source['partition']}]@{source['offset']}"

@@ -36,6 +36,10 @@ def test_every_kind_is_valid(kind: OutcomeKind) -> None:
     assert set(made) == {field.alias for field in Outcome.model_fields.values()}, "no field is forgotten or invented"
 
 
+def test_a_control_record_without_a_key_names_no_order() -> None:
+    assert outcome({**INTENT, "workOrderId": ""}, OutcomeKind.SKIPPED, NOW, reason=REASON)["workOrderId"] is None
+
+
 def test_its_figures() -> None:
     made = outcome(INTENT, OutcomeKind.UPDATED, NOW, effort=Effort(2, 200, 0.05312))
     assert (made["attempts"], made["httpStatus"], made["willowMs"], made["endToEndMs"]) == (2, 200, 53.1, 250.0)

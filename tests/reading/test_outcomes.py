@@ -74,6 +74,15 @@ def test_records_of_no_known_order_count_by_themselves_and_are_told_by_their_pla
     assert "        for example in[2]@7: No JSON." in list(lines_of(found))
 
 
+def test_the_empty_id_of_a_control_record_is_no_order() -> None:
+    source = {"topic": "in", "partition": 2, "offset": 7}
+    reason = {"code": "not_a_change", "message": "A heartbeat.", "remedy": "Nothing to do."}
+    document = {"workOrderId": "", "outcome": "skipped", "reason": reason, "source": source}
+    found = count_outcomes("out", [raw(json.dumps({**document, "outcomeId": number}).encode()) for number in "12"])
+    assert (found.records, found.nameless) == (2, 2)
+    assert found.groups == (Group("skipped", "not_a_change", 2, "in[2]@7", "A heartbeat.", "Nothing to do."),)
+
+
 @pytest.mark.kafka
 def test_from_the_topic(topics: Topics) -> None:
     for number in range(4):

@@ -89,7 +89,8 @@ def check_before_start(settings: Settings) -> dict[str, str]:
     wait_for_broker(settings)
     wrong = [state for state in check_topics(settings) if state.state in ("missing", "wrong")]
     if wrong:
-        raise TopicProblem("; ".join(f"{state.name} {state.message}" for state in wrong), wrong[0].remedy)
+        remedy = "; ".join(dict.fromkeys(state.remedy for state in wrong))
+        raise TopicProblem("; ".join(f"{state.name} {state.message}" for state in wrong), remedy)
     return topic_ids(settings, [settings.topics.work_orders])
 
 

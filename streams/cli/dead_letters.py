@@ -11,6 +11,7 @@ import click
 from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.places import PLACE
 from streams.cli.sending import Outgoing, send_all
+from streams.planning.reasons import REASONS
 from streams.reading.dead_letters import DeadLetter, dead_letters
 from streams.reading.log import Log
 from streams.reading.plain import plain
@@ -85,6 +86,9 @@ def retry(
     letters = _at(settings, places) if places else _all(settings, code)
     # A redelivered record is dead-lettered twice, and is to be sent once.
     once = {(letter.topic, letter.partition, letter.offset): letter for letter in letters}
+    if not once and not as_json:
+        click.echo(f"nothing to retry in {settings.topics.name('dead_letters')}")
+        return
     with progress(len(once), "sending") as advance:
         sent = send_all(settings, map(_outgoing, once.values()), advance, again="run the command again")
     if as_json:
@@ -102,7 +106,11 @@ def _outgoing(letter: DeadLetter) -> Outgoing:
 
 def _all(settings: Settings, code: str | None) -> list[DeadLetter]:
     with Log(settings, watch=progress_if_long) as log:
-        return [letter for letter in dead_letters(log, settings) if code in (None, letter.code)]
+        found = [letter for letter in dead_letters(log, settings) if code in (None, letter.code)]
+    # One that this version does not know may be an older one's.
+    if code is not None and not found and code not in REASONS:
+        raise CliError(f"{code!r} is no reason code", "`willow-sync dead-letters list` shows each one's.")
+    return found
 
 
 def _at(settings: Settings, places: Iterable[tuple[int, int]]) -> list[DeadLetter]:

@@ -115,7 +115,7 @@ async def _create(
         if not as_json:
             for line in shown_plan(planned, settings):
                 click.echo(printable(line))
-        return await create(willow, planned) if yes else planned
+        return await create(willow, planned) if yes and planned else planned
 
 
 async def _lists(settings: Settings) -> WillowLists:

@@ -60,7 +60,7 @@ def _overview(found: Overview, *, shadow: bool) -> Iterator[str]:
     yield f"left the scope with a ticket: {found.left}, ticket gone in Willow: {found.gone}"
     if found.gone:
         yield "    remedy: `willow-sync replay --reason ticket_not_found --dry-run` names them; `resolve` each"
-    yield f"twin table: {found.entities} entities, {found.entities_with_twin} with a Willow twin"
+    yield f"twin table: {counted(found.entities, 'entity')}, {found.entities_with_twin} with a Willow twin"
     yield from _sites(found)
 
 
@@ -90,7 +90,9 @@ def _workers(workers: list[WorkerFacts]) -> Iterator[str]:
         yield from (f"    {text}" for text in worker.missing)
         yield f"    breaker: {'open (' + ', '.join(worker.paused) + ')' if worker.paused else 'closed'}"
         yield f"    calls under way: {_figure(worker.in_flight)}, records in work: {_figure(worker.pending_records)}"
-        yield f"    token good for: {_figure(worker.token_expires_seconds)} s"
+        # 0 is what the metric says without a token, too.
+        token = _figure(worker.token_expires_seconds)
+        yield "    token: none that is good" if token == "0" else f"    token good for: {token} s"
 
 
 def _figure(value: float | None) -> str:

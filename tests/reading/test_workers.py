@@ -3,8 +3,9 @@
 import asyncio
 
 from ops.kafka import free_port
+from streams.cli.status import _workers
 from streams.metrics import Metrics
-from streams.reading.workers import addresses_of, ask_workers
+from streams.reading.workers import WorkerFacts, addresses_of, ask_workers
 from streams.settings import Web
 from streams.web import Pages
 
@@ -20,6 +21,11 @@ async def test_readiness_breaker_and_token() -> None:
     assert (found.problem, found.ready, found.missing) == (None, False, ("paused (tenant): 403",))
     assert (found.paused, found.token_expires_seconds, found.in_flight) == (("tenant",), 3349.0, 7.0)
     assert found.pending_records is None
+
+
+def test_a_worker_without_a_token_is_not_said_to_have_one_for_0_s() -> None:
+    told = [list(_workers([WorkerFacts("http://w", None, True, (), (), 0, 0, left)]))[-1] for left in (0.0, 61.0, None)]
+    assert told == ["    token: none that is good", "    token good for: 61 s", "    token good for: ? s"]
 
 
 def test_one_that_is_not_there() -> None:

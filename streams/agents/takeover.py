@@ -123,7 +123,8 @@ class TakeOver:
         await _all(under_way)
         acks = await asyncio.gather(*(self._writer.taken_over(partition) for partition in partitions))
         await self._view.reached({ack.partition: ack.offset + 1 for ack in acks}, seconds=READ_BACK_SECONDS)
-        log.info("%d tickets name a work order; partitions %s are taken over", len(found), sorted(partitions))
+        tickets = "1 ticket names" if len(found) == 1 else f"{len(found)} tickets name"
+        log.info("%s a work order; partitions %s are taken over", tickets, sorted(partitions))
 
     def _order_of(self, ticket: Ticket) -> str | None:
         if not ticket.shows("externalId"):

@@ -182,7 +182,7 @@ class WaitingIndex:
             try:
                 await self._look_up(due)
             except WillowError as error:
-                log.warning("look-up of %d orders in doubt failed, it is repeated: %s", len(due), error)
+                log.warning("look-up of orders in doubt (%d) failed, it is repeated: %s", len(due), error)
                 again = self._books.clock() + FAILED_LOOK_SECONDS
                 for order_id in due:
                     heapq.heappush(self._due, (again, order_id))

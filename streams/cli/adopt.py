@@ -56,13 +56,16 @@ def command(settings: Settings, orders: tuple[str, ...], yes: bool, as_json: boo
     elif sent is not None:
         click.echo(f"{sent['adopted']} of {len(found.pairs)} adopted; the outcomes' replayId is {sent['replayId']}")
         if sent["adopted"] < len(found.pairs):
-            click.echo("the rest is written down: the workers do it as soon as they can (`willow-sync status`)")
+            click.echo(
+                "the rest is written down: the workers do it as soon as they can; what keeps one, "
+                "`willow-sync explain ORDER` says"
+            )
     elif found.pairs:
         click.echo("nothing was written; `willow-sync adopt --yes` has them adopted")
 
 
 async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
-    with progress(None, "Willow's tickets", unit="tickets") as advance:
+    with progress(None, "Willow's tickets", unit="ticket") as advance:
         async with client_of(survey.settings) as client:
             return await look_for_adoptions(survey, client, advance, orders=orders or None)
 
@@ -71,9 +74,11 @@ async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
 
 
 def _report(found: Adoption) -> Iterator[str]:
+    are = "is" if found.bound == 1 else "are"
+    unknown, nameless = (f"{count} {'names' if count == 1 else 'name'}" for count in (found.unknown, found.nameless))
     yield (
-        f"{counted(found.tickets, 'ticket')} in Willow: {found.bound} are an order's, {found.unknown} name an order "
-        f"that is not known here, {found.nameless} name none"
+        f"{counted(found.tickets, 'ticket')} in Willow: {found.bound} {are} an order's, {unknown} an order "
+        f"that is not known here, {nameless} none"
     )
     yield f"would adopt {len(found.pairs)}"
     for pair in found.pairs[:_SHOWN]:
@@ -123,7 +128,7 @@ def _send(settings: Settings, survey: Survey, pairs: Sequence[Pair]) -> dict[str
         with progress(len(nominated) + len(picked), f"to {settings.topics.name('replans')}") as advance:
             records = _outgoing(log, settings, survey, nominated, picked, replay_id)
             send_all(settings, records, advance, again="run the command again")
-        with progress(len(decided), "adopting", unit="orders") as advance:
+        with progress(len(decided), "adopting", unit="order") as advance:
             adopted = _watch(log, identities, before, decided, advance)
     return {"replayId": replay_id, "candidates": len(nominated), "replayed": len(picked), "adopted": adopted}
 

@@ -60,7 +60,7 @@ def command(settings: Settings, orders: tuple[str, ...], site: str | None, as_js
 
 
 async def _run(survey: Survey, scope: Scope) -> Audit:
-    with progress(None, "Willow's tickets", unit="tickets") as advance:
+    with progress(None, "Willow's tickets", unit="ticket") as advance:
         async with client_of(survey.settings) as client:
             return await audit(survey, client, scope, advance)
 
@@ -86,16 +86,17 @@ def _totals(found: Audit) -> Iterator[str]:
     if totals.waiting or totals.under_way:
         yield f"    not settled yet: {totals.under_way} under way, {totals.waiting} waiting"
     if totals.others:
-        yield f"    {totals.others} tickets that name no order and are not ours"
+        ours = "names no order and is not ours" if totals.others == 1 else "name no order and are not ours"
+        yield f"    {counted(totals.others, 'ticket')} that {ours}"
     for name, count in sorted(totals.hidden.items()):
-        yield f"    not shown by Willow, so not compared: {name} of {count} tickets"
+        yield f"    not shown by Willow, so not compared: {name} of {counted(count, 'ticket')}"
     if totals.twins_problem:
-        yield f"    {totals.twins} twins not asked for: {totals.twins_problem}"
+        yield f"    {counted(totals.twins, 'twin')} not asked for: {totals.twins_problem}"
     if not counts:
         yield "no findings"
         return
     listed = ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind if counts[kind])
-    yield f"{counts.total()} findings: {listed}"
+    yield f"{counted(counts.total(), 'finding')}: {listed}"
 
 
 def _table(findings: Sequence[Finding]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import click
 
-from streams.cli.common import Advance, CliError, Interrupted, progress
+from streams.cli.common import Advance, CliError, Interrupted, counted, progress
 from streams.cli.sending import Refused, Sender, must_take_flat
 from streams.mapped import Batch, Checkpoint, Feed, Kind, Pace, Progress, Selection, Walk
 from streams.mapped.records import BadRow, to_record
@@ -96,13 +96,14 @@ class Run:
             self._checkpoint.remove()
         done = self._checkpoint.read() or Progress()
         if done.position is not None:
-            click.echo(f"going on after {sum(done.written.values())} records ({self._checkpoint.file})", err=True)
+            written = counted(sum(done.written.values()), "record")
+            click.echo(f"going on after {written} ({self._checkpoint.file})", err=True)
         try:
             for kind in self._selection.kinds_from(done.position):
                 self._list(kind, done)
         except KeyboardInterrupt:
             total = sum(done.written.values())
-            raise Interrupted(f"interrupted after {total} records", _AGAIN.capitalize() + ".") from None
+            raise Interrupted(f"interrupted after {counted(total, 'record')}", _AGAIN.capitalize() + ".") from None
         self._checkpoint.remove()
         return {kind.name: done.written.get(kind.name, 0) for kind in self._selection.kinds}
 

@@ -22,7 +22,7 @@ def prepare_with_progress() -> KafkaRuntime:
         def show(done: FetchProgress) -> None:
             if not advance:
                 label = f"fetching Apache Kafka {KAFKA_VERSION} ({done.of_bytes / 1e6:.0f} MB)"
-                advance.append(display.enter_context(progress(done.of_jars, label, unit="jars")))
+                advance.append(display.enter_context(progress(done.of_jars, label, unit="jar")))
             else:
                 advance[0](1)
 

@@ -89,8 +89,14 @@ def shadow_option(text: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]
 
 
 def counted(count: int, noun: str) -> str:
-    """``1 order``, ``2 orders``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """``1 order``, ``2 orders``, ``2 entities``."""
+    if count == 1:
+        return f"{count} {noun}"
+    return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
+def _units(unit: str) -> str:
+    return counted(2, unit).removeprefix("2 ")
 
 
 def printable(text: str) -> str:
@@ -111,12 +117,13 @@ def progress(
     total: int | None,
     label: str,
     *,
-    unit: str = "records",
+    unit: str = "record",
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Advance]:
     """Shows how far long work is: a bar on a terminal, else a line at most every ``PLAIN_INTERVAL`` seconds.
 
-    It goes to stderr, so that stdout stays the command's result. ``total`` None: the end is not known."""
+    It goes to stderr, so that stdout stays the command's result. ``total`` None: the end is not known. ``unit``: one
+    of what is counted."""
     if sys.stderr.isatty():
         with _bar(total, label, unit) as advance:
             yield advance
@@ -144,7 +151,7 @@ def _bar(total: int | None, label: str, unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(_units(unit)))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total)
 
@@ -158,10 +165,10 @@ def _bar(total: int | None, label: str, unit: str) -> Iterator[Advance]:
 def _lines(total: int | None, label: str, unit: str, clock: Callable[[], float]) -> Iterator[Advance]:
     done = 0
     shown = clock()
-    of_total = "" if total is None else f" of {total}"
 
     def line() -> None:
-        click.echo(f"{label}: {done}{of_total} {unit}", err=True)
+        said = counted(done, unit) if total is None else f"{done} of {total} {_units(unit)}"
+        click.echo(f"{label}: {said}", err=True)
 
     def advance(count: int = 1) -> None:
         nonlocal done, shown

@@ -79,7 +79,7 @@ def shown_plan(planned: Iterable[Creation], settings: Settings) -> Iterator[str]
 async def create(willow: WillowClient, planned: Sequence[Creation]) -> list[Creation]:
     """Raises CliError at the first refusal: what was made until then stays, and a second run goes on from there."""
     done: list[Creation] = []
-    with progress(len(planned), "creating", unit="entries") as advance:
+    with progress(len(planned), "creating", unit="entry") as advance:
         for item in planned:
             if item.problem is not None:
                 done.append(item)

@@ -40,7 +40,8 @@ def lines_of(found: OutcomesSeen) -> Iterator[str]:
         if found.nameless:
             yield f"{counted(found.nameless, 'record')} without an order's name"
     if found.unreadable:
-        yield f"{found.unreadable} records there are none: see who else writes to {found.topic}"
+        are = "is" if found.unreadable == 1 else "are"
+        yield f"{counted(found.unreadable, 'record')} there {are} none: see who else writes to {found.topic}"
     for group in found.groups:
         yield f"{group.records:>7,} {_title(group)}"
         if group.message:

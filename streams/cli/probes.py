@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.agents.lists import read_lists
-from streams.cli.common import progress
+from streams.cli.common import counted, progress
 from streams.cli.finding import Finding
 from streams.cli.probes_orders import order_findings
 from streams.cli.probes_tickets import behaviour, permissions
@@ -91,7 +91,7 @@ def _topics(settings: Settings) -> list[Finding]:
     findings = []
     for state in states:
         if state.usable and not state.message:
-            findings.append(Finding("topics", "ok", f"{state.name}: {state.partitions} partitions"))
+            findings.append(Finding("topics", "ok", f"{state.name}: {counted(state.partitions or 0, 'partition')}"))
         else:
             kind: Literal["note", "failed"] = "note" if state.usable else "failed"
             findings.append(Finding("topics", kind, f"{state.name}: {state.message}", state.remedy))
@@ -112,7 +112,7 @@ async def _sites(settings: Settings, known: _Known) -> list[Finding]:
         return [Finding("sites", "failed", f"{topic} holds no entity: every order would be parked", remedy)]
     selection = Selection.of(settings.selected_sites)
     if selection.sites is None:
-        return [Finding("sites", "ok", f"all sites; {topic} holds {len(table)} entities")]
+        return [Finding("sites", "ok", f"all sites; {topic} holds {counted(len(table), 'entity')}")]
     unknown = set(selection.unknown(table))
     return [_site(name, name in unknown, table, topic) for name in sorted(selection.sites)]
 
@@ -120,7 +120,7 @@ async def _sites(settings: Settings, known: _Known) -> list[Finding]:
 def _site(name: str, unknown: bool, table: TwinTable, topic: str) -> Finding:
     if unknown:
         remedy = "`willow-sync sites` lists what to select: correct selected_sites, or send the site to the topic."
-        return Finding("sites", "failed", f"{name!r} is not in {topic} ({len(table)} entities read)", remedy)
+        return Finding("sites", "failed", f"{name!r} is not in {topic} ({counted(len(table), 'entity')} read)", remedy)
     node = table.get(name) or table.get(table.by_twin(name) or "")
     called = f" ({node.name})" if node is not None and node.name else ""
     return Finding("sites", "ok", f"{name!r}{called} is in {topic}")

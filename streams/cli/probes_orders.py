@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
-from streams.cli.common import progress_if_long
+from streams.cli.common import counted, progress_if_long
 from streams.cli.finding import Finding
 from streams.kafka.admin import KafkaProblem
 from streams.planning.lists import WillowLists
@@ -47,8 +47,11 @@ async def order_findings(
 
 def _orders(seen: Rehearsal) -> Finding:
     good = seen.decisions["upsert"]
-    others = ", ".join(f"{what} {count}" for what, count in seen.decisions.most_common() if what != "upsert")
-    said = f"of the newest {seen.orders} orders {good} would have a ticket" + (f"; {others}" if others else "")
+    # In an order of their own: which of two equals was met first changes from run to run.
+    by_count = sorted(seen.decisions.items(), key=lambda item: (-item[1], item[0]))
+    others = ", ".join(f"{what} {count}" for what, count in by_count if what != "upsert")
+    orders = counted(seen.orders, "order")
+    said = f"of the newest {orders} {good} would have a ticket" + (f"; {others}" if others else "")
     if good:
         return Finding("orders", "ok", said)
     return Finding("orders", "failed", said, "See docs/reasons.md for the reasons, and selected_sites and mappings.")
@@ -61,12 +64,13 @@ def _coverage(setting: str, found: Coverage) -> Finding:
     missed = found.missed.total()
     values = ", ".join(f"{value!r} ({count})" for value, count in found.missed.most_common(_SHOWN))
     more = ", …" if len(found.missed) > _SHOWN else ""
-    effect = "they are skipped" if found.required else "they are sent without it"
+    have, they = ("has", "is") if missed == 1 else ("have", "they are")
+    effect = f"{they} skipped" if found.required else f"{they} sent without it"
     state: Literal["failed", "note"] = "failed" if found.required and not found.mapped else "note"
     return Finding(
         "coverage",
         state,
-        f"{name}: {missed} of {found.total} orders with a value have no Willow value, and {effect}: {values}{more}",
+        f"{name}: {missed} of {found.total} orders with a value {have} no Willow value, and {effect}: {values}{more}",
         " ".join(_coverage_remedies(setting, found)),
     )
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.cli.common import Advance, CliError
+from streams.cli.common import Advance, CliError, counted
 from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
 from streams.kafka.connection import confluent_config
 from streams.settings import InputFormat, Settings
@@ -109,8 +109,9 @@ class Sender:
         """Waits until each record has its end. Raises CliError."""
         left = self._producer.flush(DELIVERY_SECONDS)
         if left:
+            were = "was" if left == 1 else "were"
             raise CliError(
-                f"{left} records were not acknowledged within {DELIVERY_SECONDS:.0f} s",
+                f"{counted(left, 'record')} {were} not acknowledged within {DELIVERY_SECONDS:.0f} s",
                 f"See the broker's log, then {self.again}; sending a change twice does no harm.",
             )
 

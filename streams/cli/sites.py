@@ -51,7 +51,7 @@ def _meant(item: Unknown) -> str:
 def _lines(found: SitesFound, settings: Settings) -> Iterator[str]:
     topic = settings.topics.entities
     orders, records = counted(found.orders, "order"), counted(found.records, "record")
-    yield f"{found.entities} entities in {topic}; {orders} in the newest {records}"
+    yield f"{counted(found.entities, 'entity')} in {topic}; {orders} in the newest {records}"
     wide = max((len(item.id) + 2 * bool(item.within) for item in found.candidates), default=0)
     yield from (_line(item, wide) for item in found.candidates)
     if found.placeless:
@@ -68,7 +68,7 @@ def _line(item: Candidate, wide: int) -> str:
     twin = f"twin {item.twin_id}" if item.twin_id else "no Willow twin"
     return (
         f"{mark} {indented:<{wide}}  {item.kind}{called}: {twin}, {counted(item.orders, 'order')}, "
-        f"{item.entities} entities in it ({item.with_twin} with a twin){by}"
+        f"{counted(item.entities, 'entity')} in it ({item.with_twin} with a twin){by}"
     )
 
 

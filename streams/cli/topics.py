@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from streams.cli.common import CliError, json_option, shadow_option, with_settings
+from streams.cli.common import CliError, counted, json_option, shadow_option, with_settings
 from streams.kafka.topic_checks import TopicState
 from streams.kafka.topics import check_topics, ensure_topics
 from streams.settings import Settings
@@ -38,7 +38,7 @@ def command(settings: Settings, check: bool, as_json: bool) -> None:
 
 def _line(state: TopicState) -> str:
     if state.usable and not state.message:
-        return f"✓ {state.name}: {state.state}, {state.partitions} partitions"
+        return f"✓ {state.name}: {state.state}, {counted(state.partitions or 0, 'partition')}"
     mark = "!" if state.usable else "✗"
     return f"{mark} {state.name}: {state.state}, {state.message}\n    remedy: {state.remedy}"
 

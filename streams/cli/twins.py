@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import CliError, Interrupted, json_option, printable, progress_if_long, with_settings
+from streams.cli.common import CliError, Interrupted, counted, json_option, printable, progress_if_long, with_settings
 from streams.cli.sending import must_take_flat
 from streams.cli.twins_run import Run, Tally
 from streams.planning.places import PlaceKind
@@ -47,7 +47,8 @@ def pull(settings: Settings, dry_run: bool, rewrite: bool, restart: bool, as_jso
         tally = asyncio.run(_run(settings, run, restart=restart))
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted after {run.written} records", "Run the same command again: it goes on where this one stopped."
+            f"interrupted after {counted(run.written, 'record')}",
+            "Run the same command again: it goes on where this one stopped.",
         ) from None
     if as_json:
         click.echo(json.dumps({"dryRun": dry_run, "topic": settings.topics.entities, **plain(tally)}, indent=2))

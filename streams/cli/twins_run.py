@@ -11,7 +11,7 @@ import click
 
 from schemas.entity import Entity
 from streams.checkpoint import CheckpointFile
-from streams.cli.common import Advance, CliError, progress
+from streams.cli.common import Advance, CliError, counted, progress
 from streams.cli.sending import Refused, Sender
 from streams.planning.decode import decode_entity
 from streams.planning.places import EntityNode
@@ -68,7 +68,7 @@ class Run:
     async def __call__(self, walk: Walk, *, restart: bool) -> Tally:
         """Raises WillowError, NoModels, CheckpointError, CliError; what was acknowledged is written down by then."""
         token = None if self._dry_run else self._resumed(restart=restart)
-        with progress(await walk.start(), "twins", unit="twins") as advance:
+        with progress(await walk.start(), "twins", unit="twin") as advance:
             async for page in walk.places():
                 # Of an interrupted run they are acknowledged: its place was written down after them.
                 await self._page(page, advance, write=token is None)
@@ -84,7 +84,7 @@ class Run:
         if kept is None:
             return None
         token, self._tally.written = kept
-        click.echo(f"going on after {self.written} records ({self._file.path})", err=True)
+        click.echo(f"going on after {counted(self.written, 'record')} ({self._file.path})", err=True)
         return token
 
     async def _things(self, walk: Walk, token: str | None, advance: Advance) -> None:

@@ -42,15 +42,19 @@ def _status(seen: Snapshot) -> Iterator[Html]:
     yield _pauses(seen)
     yield _figures(seen)
     if seen.in_doubt:
-        yield section("Creates in doubt", tag("p", f"{seen.in_doubt} orders. {seen.in_doubt_remedy}"))
+        yield section("Creates in doubt", tag("p", f"{_orders(seen.in_doubt)}. {seen.in_doubt_remedy}"))
     if seen.left:
-        yield section("Left the scope", tag("p", f"{seen.left} orders. {_LEFT_REMEDY}"))
+        yield section("Left the scope", tag("p", f"{_orders(seen.left)}. {_LEFT_REMEDY}"))
     yield _parked(seen)
     lag = table(("topic", "records", "by partition"), map(_lag, seen.lag))
     yield section("Lag", lag if seen.lag else tag("p", "No partition is this worker's."))
     yield _outcomes(seen)
     yield _sites(seen)
     yield section(f"Newest outcomes ({len(seen.recent)})", _recent(seen.recent))
+
+
+def _orders(count: int) -> str:
+    return "1 order" if count == 1 else f"{count} orders"
 
 
 def _pauses(seen: Snapshot) -> Html:

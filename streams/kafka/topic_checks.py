@@ -46,7 +46,7 @@ class _Finding:
 def judge(spec: TopicSpec, topics: Mapping[str, Found], settings: Settings) -> TopicState:
     found = topics.get(spec.name)
     if found is None:
-        return TopicState(spec.name, "missing", "does not exist", f"create it with {settings.make_topics}")
+        return TopicState(spec.name, "missing", "does not exist", f"{settings.make_topics} creates what is missing")
     findings = [finding for look in _LOOKS if (finding := look(spec, found))]
     if spec.name == settings.topics.name("ticket_intents"):
         findings += _outlived(found, topics.get(settings.topics.work_orders))

@@ -113,7 +113,7 @@ def test_each_fault_has_its_remedy(make: Make, check: Callable[[Settings], tuple
     assert code == 1
     failed = [finding for finding in findings if finding["state"] == "failed"]
     assert [finding["message"].split(":")[0] for finding in failed] == [
-        f"'NOWHERE' is not in {settings.topics.entities} (1 entities read)",
+        f"'NOWHERE' is not in {settings.topics.entities} (1 entity read)",
         "enumerations.job_type",
         "closed_status",
     ]

@@ -262,7 +262,7 @@ def test_outcomes_of_workers_and_of_a_shadow_are_two_topics(settings: Settings, 
     real = invoke(settings, "outcomes").stdout
     assert real.startswith("0 orders in")
     assert invoke(settings, "outcomes", "--history").stdout.startswith("0 outcomes in")
-    assert "1 records there are none" in real
+    assert "1 record there is none" in real
 
 
 @pytest.mark.parametrize("words", [("enumerations", "suggest"), ("enumerations", "create-missing"), ("twins", "pull")])
@@ -283,3 +283,12 @@ def test_a_topic_that_is_missing_ends_in_a_remedy(settings_for: Make, invoke: In
     ended = invoke(settings_for(), *words)
     assert ended.exit_code == 1
     assert "willow-sync topics" in ended.stderr
+
+
+def test_a_code_that_none_has_is_told_from_one_that_nothing_has(settings: Settings, invoke: Invoke) -> None:
+    ended = invoke(settings, "dead-letters", "list", "--code", "boredom")
+    assert ended.exit_code == 1
+    assert "'boredom' is no reason code" in ended.stderr
+    assert invoke(settings, "dead-letters", "list", "--code", "undecodable").exit_code == 0
+    ended = invoke(settings, "dead-letters", "retry", "--all")
+    assert ended.stdout == f"nothing to retry in {settings.topics.name('dead_letters')}\n"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import COMMANDS, LazyGroup, main
-from streams.cli.common import PLAIN_INTERVAL, CliError, json_option, progress, with_settings
+from streams.cli.common import PLAIN_INTERVAL, CliError, counted, json_option, progress, with_settings
 from streams.settings import Settings
 
 
@@ -107,9 +107,15 @@ class TestProgress:
         assert capsys.readouterr().err == "reading: 5 of 10 records\nreading: 6 of 10 records\n"
 
     def test_the_last_line_comes_also_when_the_work_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with pytest.raises(ValueError, match="broken"), progress(None, "reading", unit="lines"):
+        with pytest.raises(ValueError, match="broken"), progress(None, "reading", unit="line"):
             raise ValueError("broken")
         assert capsys.readouterr().err == "reading: 0 lines\n"
+
+    def test_one_is_told_as_one(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with progress(None, "reading") as advance:
+            advance()
+        assert capsys.readouterr().err == "reading: 1 record\n"
+        assert [counted(count, "entity") for count in (0, 1, 2)] == ["0 entities", "1 entity", "2 entities"]
 
 
 def _clock(*readings: float) -> Iterator[float]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from streams.cli.probes_orders import _coverage
+from streams.cli.probes_orders import _coverage, _orders
 from streams.planning.lists import Listed, WillowLists
 from streams.planning.rules import Rules
 from streams.reading.log import Logged
 from streams.reading.records import InputRecord, opened
-from streams.reading.rehearsal import Coverage, Witness, fold, newest_orders, rehearse
+from streams.reading.rehearsal import Coverage, Rehearsal, Witness, fold, newest_orders, rehearse
 from streams.settings import InputFormat, Settings
 from streams.tables.twins import TwinTable
 from tests.reading.conftest import Topics
@@ -76,6 +76,15 @@ def test_coverage_is_the_planner_s_own(twins: TwinTable) -> None:
     # At one of the two places there is such a category; at the only place of the other order there is none.
     assert found.coverage["sector"] == Coverage(False, mapped=1, missed=Counter(HVAC=1))
     assert found.twins == {"TW-B1": Witness("B1", "A"), "TW-B2": Witness("B2", "A")}
+
+
+def test_what_check_says_of_them_is_the_same_in_every_run() -> None:
+    decided = Counter({"upsert": 5, "skip b": 1, "skip a": 1, "park c": 2})
+    said = _orders(Rehearsal(9, decided, {}, {})).message
+    assert said == "of the newest 9 orders 5 would have a ticket; park c 2, skip a 1, skip b 1"
+    one, two = (_coverage("sector", Coverage(False, missed=Counter(X=count))).message for count in (1, 2))
+    assert "1 of 1 orders with a value has no Willow value, and is sent without it" in one
+    assert "2 of 2 orders with a value have no Willow value, and they are sent without it" in two
 
 
 def test_what_more_than_one_entry_fits_is_told_apart_and_each_remedy_can_be_carried_out(twins: TwinTable) -> None:

@@ -59,15 +59,19 @@ def judge(spec: TopicSpec, topics: Mapping[str, Found], settings: Settings) -> T
     )
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _partitions(spec: TopicSpec, found: Found) -> _Finding | None:
     if not spec.ours or found.partitions == spec.partitions:
         return None
     return _Finding(
         True,
-        f"has {found.partitions} partitions, topics.partitions is {spec.partitions}",
+        f"has {_counted(found.partitions, 'partition')}, topics.partitions is {spec.partitions}",
         f"set topics.partitions to {found.partitions} if it was made so; if partitions were added later, "
         "orders have changed their owners: stop the workers, make the topic again with "
-        f"{spec.partitions} partitions and copy its records by key",
+        f"{_counted(spec.partitions, 'partition')} and copy its records by key",
     )
 
 
@@ -93,7 +97,7 @@ def _replication(spec: TopicSpec, found: Found) -> _Finding | None:
         return None
     return _Finding(
         False,
-        f"has {found.replication} replicas, topics.replication is {spec.replication}",
+        f"has {_counted(found.replication, 'replica')}, topics.replication is {spec.replication}",
         "add replicas with kafka-reassign-partitions.sh, else the loss of one broker can lose what it holds",
     )
 

@@ -159,7 +159,7 @@ def test_too_few_replicas_are_warned_of(settings_for: SettingsFor) -> None:
     ensure_topics(settings_for())
     settings = settings_for(topics={"replication": 3})
     outcomes = state_of(settings, settings.topics.name("outcomes"), "present")
-    assert outcomes.message == "has 1 replicas, topics.replication is 3"
+    assert outcomes.message == "has 1 replica, topics.replication is 3"
 
 
 def test_more_replicas_than_brokers(settings_for: SettingsFor) -> None:

@@ -10,9 +10,6 @@ from schemas.source import EntityType, Source
 
 _NAMESPACE = uuid.UUID("6f1d7a52-5d0c-4a54-9a9c-3f0f6b3f3b11")
 
-_UUID_MASK = ~((0xF000 << 64) | (0xC000 << 48)) & ((1 << 128) - 1)
-_UUID_VERSION_5 = (0x5000 << 64) | (0x8000 << 48)
-
 
 class OutcomeKind(StrEnum):
     """All are final but ``parked``. The last two are a shadow's (``worker --shadow``), for ``created`` and
@@ -66,6 +63,6 @@ def outcome_id_of(topic: str, partition: int, offset: int, final: bool, replay_i
     name = f"{topic}\n{partition}\n{offset}\n{'final' if final else 'parked'}\n{replay_id or ''}"
     # What uuid.uuid5 gives, at a third of its price: an outcome is made for every record.
     digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
-    value = (int.from_bytes(digest[:16]) & _UUID_MASK) | _UUID_VERSION_5
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = digest.hex()
+    variant = "89ab"[digest[8] >> 4 & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"

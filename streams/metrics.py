@@ -1,6 +1,7 @@
 """What the worker counts (contract §9), for Prometheus."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from prometheus_client import (
@@ -42,13 +43,16 @@ class Metrics:
             ["operation", "status_class"],
             registry=self.registry,
         )
+        # The children are few, and to look one up costs more than to count.
+        self._outcome = cache(self._outcomes.labels)
+        self._call = cache(self._calls.labels)
         self._paused = Gauge(
             PREFIX + "sink_paused", "1 while calls are held back, by cause.", ["cause"], registry=self.registry
         )
 
     def outcome(self, outcome: Mapping[str, Any]) -> None:
         reason = outcome.get("reason")
-        self._outcomes.labels(outcome["outcome"], reason["code"] if reason else "").inc()
+        self._outcome(outcome["outcome"], reason["code"] if reason else "").inc()
         if any(warning.startswith(DUPLICATE) for warning in outcome.get("warnings", ())):
             self._duplicates.inc()
 
@@ -63,7 +67,7 @@ class Metrics:
 
     def call(self, operation: str, status: int | None, seconds: float) -> None:
         status_class = "none" if status is None else f"{status // 100}xx"
-        self._calls.labels(operation, status_class).observe(seconds)
+        self._call(operation, status_class).observe(seconds)
 
     def paused(self, causes: Iterable[str]) -> None:
         self._paused.clear()

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 #: Python lets a running thread keep the interpreter this long (seconds) when another wants it. The default of 5 ms is
 #: added to each hop between the event loop, the producer's and the views' threads.
-SWITCH_INTERVAL = 0.0005
+SWITCH_INTERVAL = 0.002
 
 #: The garbage collector's thresholds. Little of what a record leaves behind is a cycle, and with Python's own (700, 10,
 #: 10) the search for it took a tenth of the worker's processor time.

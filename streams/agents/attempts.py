@@ -37,7 +37,9 @@ class Attempt:
     """The fields of the last PATCH, as they stood in it."""
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> Mapping[str, Any]:
+        if not self.left_out:
+            return self.want.fields
         return {name: value for name, value in self.want.fields.items() if name not in self.left_out}
 
     @property

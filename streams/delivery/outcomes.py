@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from schemas.outcome import OutcomeKind, outcome_id_of
@@ -10,7 +11,14 @@ from schemas.outcome import OutcomeKind, outcome_id_of
 
 def instant(epoch_seconds: float) -> str:
     """ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, micros = divmod(round(epoch_seconds * 1e6), 1_000_000)
+    return f"{_second(seconds)}.{micros // 1000:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(epoch_seconds: int) -> str:
+    # Every outcome has one, and thousands share a second.
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()[:19]
 
 
 @dataclass(slots=True)

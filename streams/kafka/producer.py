@@ -60,8 +60,8 @@ class Producer:
             "enable.idempotence": True,
             "acks": "all",
             "partitioner": "murmur2_random",
-            # Longer, and each hop of a record waits for it (two before its call to Willow); shorter, and the batches are
-            # so small that they cost worker and broker a fifth of their processor time.
+            # More, and each hop of a record waits for it (two before its call to Willow); with 1 ms the batches are so
+            # small that they cost worker and broker a fifth of their processor time.
             "linger.ms": 3,
             "compression.type": "lz4",
             "message.max.bytes": MAX_RECORD_BYTES,

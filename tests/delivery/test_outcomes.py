@@ -1,10 +1,11 @@
 """Outcomes are what ``schemas.Outcome`` says, under ids that never change (contract §5)."""
 
+import uuid
 from typing import Any
 
 import pytest
 
-from schemas.outcome import Outcome, OutcomeKind, outcome_id_of
+from schemas.outcome import _NAMESPACE, Outcome, OutcomeKind, outcome_id_of
 from streams.delivery.outcomes import OUTCOME_TYPE, Effort, headers_of, instant, outcome
 
 INTENT: dict[str, Any] = {
@@ -86,6 +87,12 @@ def test_ids_are_the_same_for_ever() -> None:
     """Consumers keep the first of an id, over any number of versions of this software."""
     assert outcome_id_of("mapped.work-orders", 3, 1207, True, None) == "6e609ab4-76ea-56fe-a9b5-e31b29a81468"
     assert outcome_id_of("mapped.work-orders", 3, 1207, False, "r1") == "cd4f69b0-a3db-5c7c-a040-88a4a39bd312"
+
+
+def test_ids_are_the_standard_s_uuid5() -> None:
+    for offset in range(100):
+        expected = uuid.uuid5(_NAMESPACE, f"orders\n2\n{offset}\nparked\nr1")
+        assert outcome_id_of("orders", 2, offset, False, "r1") == str(expected)
 
 
 def test_headers_are_cloud_events_and_carry_the_trace() -> None:

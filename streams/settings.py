@@ -169,7 +169,7 @@ class Settings(Section):
     max_pending_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="The same in bytes, as they lie in Kafka: in memory they take about six times as much.",
+        description="The same in bytes, as they lie in Kafka: in memory each takes about a kilobyte more.",
     )
     willow_born: WillowBorn = WillowBorn()
     input_format: InputSettings = InputSettings()

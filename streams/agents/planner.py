@@ -21,7 +21,7 @@ from streams.delivery.outcomes import outcome, traceparent_of
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
 from streams.kafka.producer import MAX_RECORD_BYTES, SendFailed, TooLarge
-from streams.kafka.record import Record
+from streams.kafka.record import ConsumerRecord
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
 from streams.planning.plan import changed_at, plan, plan_not_a_change
 from streams.planning.reasons import reason
@@ -63,7 +63,7 @@ class Planner:
         #: Topic → errors since its last good record: the live stream's good records say nothing of what comes back.
         self._errors_in_a_row: Counter[str] = Counter()
 
-    async def work_orders(self, records: AsyncIterator[Record], in_flight: InFlight) -> None:
+    async def work_orders(self, records: AsyncIterator[ConsumerRecord], in_flight: InFlight) -> None:
         """Plan the input's records in log order; each is acknowledged when its intent or dead letter is (I7)."""
         await self._entities.until_ready()
         async for record in records:
@@ -79,7 +79,7 @@ class Planner:
                 sent = self._broken(record, self._source(record), error)
             _when_acknowledged(sent, partial(in_flight.done, record))
 
-    async def replans(self, records: AsyncIterator[Record], in_flight: InFlight, pace: Pace) -> None:
+    async def replans(self, records: AsyncIterator[ConsumerRecord], in_flight: InFlight, pace: Pace) -> None:
         """Plan what came back, behind the live records: at most ``replans_per_second``."""
         await self._entities.until_ready()
         async for record in records:
@@ -103,8 +103,8 @@ class Planner:
                 sent = self._broken(record, replan.source, error, replan.replay_id)
             _when_acknowledged(sent, partial(in_flight.done, record))
 
-    def _source(self, record: Record, changed: datetime | None = None) -> Source:
-        return Source.model_construct(
+    def _source(self, record: ConsumerRecord, changed: datetime | None = None) -> Source:
+        return Source(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
@@ -112,7 +112,7 @@ class Planner:
             topic_id=self._topic_ids.get(record.topic),
         )
 
-    async def _plan_record(self, record: Record) -> list["asyncio.Future[Any]"]:
+    async def _plan_record(self, record: ConsumerRecord) -> list["asyncio.Future[Any]"]:
         change = decode_work_order(record.key, record.value, record.headers, self._form)
         if isinstance(change, Undecodable):
             return self._dead_letter(record, self._source(record), change.reason, change.order_id_guess)
@@ -127,7 +127,7 @@ class Planner:
 
     def _send(
         self,
-        record: Record,
+        record: ConsumerRecord,
         source: Source,
         order_id: str,
         value: bytes,
@@ -185,7 +185,7 @@ class Planner:
         return (await self._decide(change, replan.source, replan.timestamp_ms, **why)).to_json()
 
     def _broken(
-        self, record: Record, source: Source, error: Exception, replay_id: str | None = None
+        self, record: ConsumerRecord, source: Source, error: Exception, replay_id: str | None = None
     ) -> list["asyncio.Future[Any]"]:
         self._errors_in_a_row[record.topic] += 1
         log.exception("planning of %s/%d@%d failed", record.topic, record.partition, record.offset)
@@ -195,7 +195,7 @@ class Planner:
         return self._dead_letter(record, source, reason("internal_error", error=repr(error)), key, replay_id)
 
     def _dead_letter(
-        self, record: Record, source: Source, why: Reason, order_id: str | None, replay_id: str | None = None
+        self, record: ConsumerRecord, source: Source, why: Reason, order_id: str | None, replay_id: str | None = None
     ) -> list["asyncio.Future[Any]"]:
         key = record.key.decode(errors="replace") if record.key is not None else None
         plain = orjson.loads(source.to_json())

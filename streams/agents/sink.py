@@ -19,7 +19,7 @@ from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
-from streams.kafka.record import Record
+from streams.kafka.record import ConsumerRecord
 from streams.planning.reasons import left, reason
 from streams.settings import Settings, format_duration
 from streams.tables.view import View
@@ -30,7 +30,7 @@ class Item:
     """An intent as it came from the topic. ``record`` is acknowledged once its outcome is durable."""
 
     intent: dict[str, Any]
-    record: Record
+    record: ConsumerRecord
     traceparent: str | None
 
 

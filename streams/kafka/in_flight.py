@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from streams.kafka.record import Record
+from streams.kafka.record import ConsumerRecord
 
 
 class InFlight:
@@ -15,7 +15,7 @@ class InFlight:
         self._app = app
         self._max_records, self._max_bytes = max_records, max_bytes
         self._bytes = 0
-        self._records: dict[tuple[Any, int], Record] = {}
+        self._records: dict[tuple[Any, int], ConsumerRecord] = {}
         self._room = asyncio.Event()
         self._room.set()
 
@@ -30,7 +30,7 @@ class InFlight:
         oldest = min((stamp for stamp in stamps if stamp), default=None)
         return None if oldest is None else oldest / 1000
 
-    async def admit(self, record: Record) -> bool:
+    async def admit(self, record: ConsumerRecord) -> bool:
         """Wait for room, then take the record on; False if it is not to be worked on: it comes again."""
         while not self._room.is_set():
             await self._room.wait()
@@ -44,7 +44,7 @@ class InFlight:
         self._measure()
         return True
 
-    def done(self, record: Record) -> None:
+    def done(self, record: ConsumerRecord) -> None:
         """The record's outcome is durable: it may be committed as soon as all before it are."""
         if self._records.get((record.tp, record.offset)) is not record:
             return  # given up meanwhile

@@ -12,7 +12,7 @@ RUN_RECORDS = 32
 
 
 @dataclass(slots=True, eq=False)
-class Record:
+class ConsumerRecord:
     """Told apart by identity: one that is delivered again is another."""
 
     tp: TP
@@ -42,7 +42,7 @@ class Record:
         return len(self.value or b"") + len(self.key or b"")
 
 
-async def records(stream: Any) -> AsyncIterator[Record]:
+async def records(stream: Any) -> AsyncIterator[ConsumerRecord]:
     """The records of an agent's stream; Faust acknowledges none of them."""
     async for event in stream.noack().events():
         for record in event.value:

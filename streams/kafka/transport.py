@@ -29,7 +29,7 @@ from faust.types import TP
 
 from streams.delivery.offsets import Ledger
 from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
-from streams.kafka.record import RUN_RECORDS, Record
+from streams.kafka.record import RUN_RECORDS, ConsumerRecord
 
 SCHEME = "safekafka"
 
@@ -112,8 +112,8 @@ class Consumer(driver.Consumer):
                 message.key, message.value = None, run
                 yield tp, message
 
-    def _record(self, tp: TP, fetched: Any) -> Record:
-        return Record(
+    def _record(self, tp: TP, fetched: Any) -> ConsumerRecord:
+        return ConsumerRecord(
             tp,
             fetched.offset,
             self.app.consumer_generation_id,
@@ -200,14 +200,14 @@ class Consumer(driver.Consumer):
 
     # -- what becomes of a record ----------------------------------------------------------------------------------
 
-    def reached(self, record: Record) -> None:
+    def reached(self, record: ConsumerRecord) -> None:
         """The record reached its agent."""
         lost = self.ledger.reach(record.tp, record.offset)
         if lost is not None:
             where = f"{record.topic}/{record.partition}"
             self.hooks.fatal(LostOnTheWay(f"record {lost} of {where} did not reach its agent, {record.offset} did"))
 
-    def finish(self, record: Record) -> list[int]:
+    def finish(self, record: ConsumerRecord) -> list[int]:
         """The record's outcome is durable. Returns the offsets of its partition that may be committed by that."""
         return self.ledger.finish(record.tp, record.offset)
 

@@ -14,7 +14,7 @@ from schemas.source import Source
 from streams.agents.planner import MAX_INTERNAL_ERRORS, Planner, PlannerBroken
 from streams.agents.writer import Writer
 from streams.delivery.pacing import Pace
-from streams.kafka.record import Record
+from streams.kafka.record import ConsumerRecord
 from streams.planning.lists import WillowLists
 from streams.planning.rules import Rules
 from streams.settings import InputFormat, Settings
@@ -95,11 +95,11 @@ def _planner(producer: Any, lists: Any) -> Planner:
     return Planner(twins, view, lists, writer, rules, InputFormat.AUTO, {}, clock=lambda: 1_800_000_000.0)
 
 
-def _message(topic: str, value: bytes | None, headers: Any = None, offset: int = 9) -> Record:
-    return Record(TP(topic, 1), offset, 1, b"WO1", value, headers or (), None)
+def _message(topic: str, value: bytes | None, headers: Any = None, offset: int = 9) -> ConsumerRecord:
+    return ConsumerRecord(TP(topic, 1), offset, 1, b"WO1", value, headers or (), None)
 
 
-async def _arriving(*records: Record) -> AsyncIterator[Record]:
+async def _arriving(*records: ConsumerRecord) -> AsyncIterator[ConsumerRecord]:
     for record in records:
         yield record
 

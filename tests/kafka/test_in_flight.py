@@ -8,7 +8,7 @@ from faust.types import TP
 
 from streams.delivery.offsets import Ledger
 from streams.kafka.in_flight import InFlight
-from streams.kafka.record import Record
+from streams.kafka.record import ConsumerRecord
 
 P0, P1 = TP("intents", 0), TP("intents", 1)
 
@@ -21,10 +21,10 @@ class Consumer:
         self.ledger = Ledger[TP]()
         self.reached_agents: list[int] = []
 
-    def reached(self, record: Record) -> None:
+    def reached(self, record: ConsumerRecord) -> None:
         self.reached_agents.append(record.offset)
 
-    def finish(self, record: Record) -> list[int]:
+    def finish(self, record: ConsumerRecord) -> list[int]:
         return self.ledger.finish(record.tp, record.offset)
 
 
@@ -35,11 +35,13 @@ class Worker:
         self.consumer_generation_id = 1
         self.consumer = Consumer()
 
-    def deliver(self, offset: int, tp: TP = P0, *, value: bytes | None = b"v", generation: int | None = None) -> Record:
+    def deliver(
+        self, offset: int, tp: TP = P0, *, value: bytes | None = b"v", generation: int | None = None
+    ) -> ConsumerRecord:
         self.consumer.ledger.open(tp, offset)
         self.consumer.ledger.take(tp, offset)
         mine = self.consumer_generation_id if generation is None else generation
-        return Record(tp, offset, mine, b"k", value, (), None)
+        return ConsumerRecord(tp, offset, mine, b"k", value, (), None)
 
     def rebalance(self) -> None:
         self.consumer.ledger.close()
@@ -55,7 +57,7 @@ class Rig:
         self.worker = Worker()
         self.window = InFlight(self.worker, max_records=max_records, max_bytes=max_bytes)
 
-    async def admit(self, offset: int, tp: TP = P0) -> Record:
+    async def admit(self, offset: int, tp: TP = P0) -> ConsumerRecord:
         record = self.worker.deliver(offset, tp)
         assert await self.window.admit(record)
         return record

@@ -16,7 +16,7 @@ from faust.types import TP
 from streams.delivery.offsets import Ledger
 from streams.kafka import fetching, transport
 from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
-from streams.kafka.record import RUN_RECORDS, Record
+from streams.kafka.record import RUN_RECORDS, ConsumerRecord
 from streams.kafka.transport import Consumer, Hooks, LostOnTheWay, MissingRecords, register
 
 P0, P1, CHANGELOG = TP("intents", 0), TP("intents", 1), TP("orders-changelog", 0)
@@ -36,15 +36,15 @@ class Message:
     def __init__(self, tp: TP, offset: int) -> None:
         self.tp, self.offset = tp, offset
         self.key: bytes | None = None
-        self.value: list[Record] | None = None
+        self.value: list[ConsumerRecord] | None = None
 
     @property
     def offsets(self) -> list[int]:
         return [self.offset] if self.value is None else [record.offset for record in self.value]
 
 
-def record(offset: int) -> Record:
-    return Record(P0, offset, 1, b"k", b"v", (), 1)
+def record(offset: int) -> ConsumerRecord:
+    return ConsumerRecord(P0, offset, 1, b"k", b"v", (), 1)
 
 
 class Broker:

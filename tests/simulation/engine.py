@@ -10,7 +10,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.delivery.offsets import Ledger
-from streams.kafka.record import RUN_RECORDS, Record
+from streams.kafka.record import RUN_RECORDS, ConsumerRecord
 from streams.kafka.transport import Hooks, LostOnTheWay
 from streams.settings import Settings
 from tests.simulation.clock import Process
@@ -25,7 +25,7 @@ COMMIT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    value: list[Record]
+    value: list[ConsumerRecord]
     """A run of one partition."""
 
 
@@ -34,7 +34,7 @@ class Stream:
 
     def __init__(self, consumer: "SimConsumer") -> None:
         self._consumer = consumer
-        self.buffer: deque[Record] = deque()
+        self.buffer: deque[ConsumerRecord] = deque()
         self._filled = asyncio.Event()
 
     def noack(self) -> "Stream":
@@ -51,7 +51,7 @@ class Stream:
             self._consumer.world.point("delivered")
             yield Event(run)
 
-    def put(self, record: Record) -> None:
+    def put(self, record: ConsumerRecord) -> None:
         self.buffer.append(record)
         self._filled.set()
 
@@ -77,12 +77,12 @@ class SimConsumer:
     def assignment(self) -> set[TP]:
         return set(self._positions)
 
-    def reached(self, record: Record) -> None:
+    def reached(self, record: ConsumerRecord) -> None:
         lost = self.ledger.reach(record.tp, record.offset)
         if lost is not None:
             self.hooks.fatal(LostOnTheWay(f"{record.tp}@{lost}"))
 
-    def finish(self, record: Record) -> list[int]:
+    def finish(self, record: ConsumerRecord) -> list[int]:
         return self.ledger.finish(record.tp, record.offset)
 
     def lags(self) -> Iterator[tuple[tuple[str, str], float]]:
@@ -281,8 +281,8 @@ async def _run(agent: Callable[[Any], Awaitable[None]]) -> None:
     await agent(None)
 
 
-def _record(tp: TP, entry: Entry, generation: int) -> Record:
-    return Record(tp, entry.offset, generation, entry.key, entry.value, entry.headers, entry.timestamp_ms)
+def _record(tp: TP, entry: Entry, generation: int) -> ConsumerRecord:
+    return ConsumerRecord(tp, entry.offset, generation, entry.key, entry.value, entry.headers, entry.timestamp_ms)
 
 
 def _resolve(future: "asyncio.Future[Any]", answer: Any) -> None:

@@ -17,6 +17,9 @@ from tests.simulation.world import World
 
 _TWIN_URN = "urn:willowinc:twin:id:"
 
+#: Writes what is not ours.
+STRANGER = "a stranger"
+
 
 class Groups(NamedTuple):
     workers: Mapping[str, tuple[str, ...]]
@@ -88,7 +91,8 @@ class Evidence:
         self.identities[record["entityId"]] = record["identity"]["value"].removeprefix(TICKET_URN)
 
     def _intent(self, entry: Entry) -> None:
-        self.intended.add(source_of(orjson.loads(entry.value or b"")))
+        if entry.written_by != STRANGER:
+            self.intended.add(source_of(orjson.loads(entry.value or b"")))
 
     def _dead_letter(self, entry: Entry) -> None:
         headers = {name: value.decode() for name, value in entry.headers}

@@ -15,6 +15,7 @@ from schemas.identity import TICKET_URN
 from streams.app import SyncApp
 from streams.health import not_ready
 from tests.simulation import small, willow
+from tests.simulation.evidence import STRANGER
 from tests.simulation.log import Entry
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
@@ -99,6 +100,16 @@ def test_each_step_of_a_create_is_durable_before_the_next_begins() -> None:
     kept = {f"{verb} {topic}" for verb in ("send", "stored") for topic in (CLAIMS, CHANGELOG)}
     after = steps[call + 2 :]
     assert (set(after[:4]), set(after[4:8])) == (said, kept)
+
+
+@pytest.mark.parametrize("value", [None, b"no JSON", b"[]", b"{}", b'{"workOrderId": "B"}'])
+def test_a_record_among_the_intents_that_is_not_ours_is_passed_over(value: bytes | None) -> None:
+    run = _run((1.0, "produce", (Orders().change("A"),)))
+    spot = TP(INTENTS, run.world.log.partition_of(INTENTS, b"A"))
+    run.world.append(spot, b"A", value, (), STRANGER)
+    _judged(run)
+    assert _calls(run) == ["put_ticket"]
+    assert run.world.groups["one"].committed[spot] == 2
 
 
 def test_claims_lie_in_the_partition_of_their_order_s_intents() -> None:

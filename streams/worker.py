@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import sys
@@ -16,6 +15,7 @@ from streams.console.routes import routes
 from streams.console.snapshot import snapshot_of
 from streams.data_dir import DataDir
 from streams.health import not_ready
+from streams.interpreter import tune
 from streams.kafka.admin import TopicProblem, wait_for_broker
 from streams.kafka.connection import confluent_config
 from streams.kafka.topics import check_topics, topic_ids
@@ -24,14 +24,6 @@ from streams.settings import Settings
 from streams.web import Pages
 
 log = logging.getLogger(__name__)
-
-#: Python lets a running thread keep the interpreter this long (seconds) when another wants it. The default of 5 ms is
-#: added to each hop between the event loop, the producer's and the views' threads.
-SWITCH_INTERVAL = 0.002
-
-#: The garbage collector's thresholds. Little of what a record leaves behind is a cycle, and with Python's own (700, 10,
-#: 10) the search for it took a tenth of the worker's processor time.
-GC_THRESHOLDS = (50_000, 20, 100)
 
 #: A worker that can't stop in order within this many seconds after its creates were waited for is ended.
 STOP_MARGIN = 30.0
@@ -159,9 +151,7 @@ def main(settings: Settings, *, accept_gap: bool = False, app: type[SyncApp] = S
     """Run a worker in this process. Returns its exit code. Raises DataDirProblem."""
     import uvloop
 
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    tune()
     with DataDir(Path(settings.data_dir)):
         configure_logging()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

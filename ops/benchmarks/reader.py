@@ -9,6 +9,7 @@ import time
 import uvloop
 
 from ops.benchmarks.memory import resident_mib
+from streams.interpreter import tune
 from streams.settings import InputFormat
 from streams.tables.twins import TwinTable
 from streams.tables.view import View
@@ -28,7 +29,14 @@ async def read(bootstrap_servers: str, topic: str) -> dict[str, float]:
     """Reads the topic to its end. Raises ViewFailed."""
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     twins = TwinTable(InputFormat.AUTO)
-    view = View(topic, twins, {"bootstrap.servers": bootstrap_servers}, on_fatal=failed.set_exception)
+    # As in the worker, which looks what changed each time that the view has read on.
+    view = View(
+        topic,
+        twins,
+        {"bootstrap.servers": bootstrap_servers},
+        on_change=twins.take_fresh,
+        on_fatal=failed.set_exception,
+    )
     before, began, used = own_mib(), time.monotonic(), time.process_time()
     await view.start()
     ready = asyncio.ensure_future(view.until_ready())
@@ -47,5 +55,6 @@ async def read(bootstrap_servers: str, topic: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    tune()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(read(*sys.argv[1:]))))

@@ -13,7 +13,7 @@ from streams.planning.fields import (
     UNAVAILABLE,
     WORK_ORDER_COLUMNS,
     identifier,
-    identity_values,
+    identities_with,
     is_unavailable,
     one,
     snake,
@@ -22,7 +22,7 @@ from streams.planning.fields import (
 )
 from streams.planning.forms import USE_JSON, Header, Opened, document, key_id, open_value
 from streams.planning.parsing import Poison
-from streams.planning.places import EntityNode, PlaceKind, kind_of, twin_of
+from streams.planning.places import TWIN_URNS, EntityNode, PlaceKind, kind_of, twin_of
 from streams.planning.reasons import reason
 from streams.settings import InputFormat
 
@@ -155,7 +155,7 @@ def _node(row: Mapping[str, Any]) -> EntityNode:
         None if name is _ABSENT else text(name, "name"),
         # A million things lie in some thousand places: one text each, not one per thing.
         sys.intern(parent) if isinstance(parent, str) else None,
-        None if marks is _ABSENT or marks == "[]" else twin_of(identity_values(marks, "identities")),
+        None if marks is _ABSENT or marks == "[]" else twin_of(identities_with(TWIN_URNS, marks, "identities")),
         absent,
     )
 

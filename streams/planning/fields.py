@@ -76,7 +76,7 @@ def many(value: Any, name: str) -> list[Any] | None:
 
 
 def _objects(value: Any, name: str) -> list[dict[str, Any]] | None:
-    items = many(value, name)
+    items = value if type(value) is list else many(value, name)
     if items is None:
         return None
     return [found for item in items if (found := item if type(item) is dict else one(item, name)) is not None]
@@ -123,27 +123,27 @@ _IDENTITY_TEXTS: _Spellings = (("exactType", "exact_type"), ("scope", "scope"), 
 
 def identities(value: Any, name: str) -> list[dict[str, Any]] | None:
     """Identities with a value; GraphQL answers ``{}`` for the kinds that a query has no fragment for."""
-    return _identities(value, name, _IDENTITY_TEXTS)
-
-
-def identity_values(value: Any, name: str) -> list[dict[str, Any]] | None:
-    """The same without scope and type, which a twin's identity is not chosen by."""
-    return _identities(value, name, ())
-
-
-def _identities(value: Any, name: str, texts: _Spellings) -> list[dict[str, Any]] | None:
     items = _objects(value, name)
     if items is None:
         return None
-    return [found for item in items if (found := _identity(item, name, texts)) is not None]
+    return [found for item in items if (found := _identity(item, name)) is not None]
 
 
-def _identity(item: Mapping[str, Any], name: str, texts: _Spellings) -> dict[str, Any] | None:
+def identities_with(prefixes: tuple[str, ...], value: Any, name: str) -> list[dict[str, Any]]:
+    """Those whose value begins so, with what one is chosen by: a million entities have one each, and more of others."""
+    items = _objects(value, name) or ()
+    found = [item for item in items if (text(item.get("value"), name) or "").startswith(prefixes)]
+    if len(found) == 1:
+        return [{"value": found[0]["value"]}]
+    return [identity for item in found if (identity := _identity(item, name)) is not None]
+
+
+def _identity(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     value = text(item.get("value"), name)
     if not value:
         return None
     result: dict[str, Any] = {"value": value}
-    for camel, other in texts:
+    for camel, other in _IDENTITY_TEXTS:
         found = item.get(camel) if camel in item else item.get(other)
         if found is not None:
             result[camel] = text(found, name)

@@ -39,6 +39,9 @@ def rank_of(kind: PlaceKind) -> int:
     return _RANK[kind]
 
 
+#: What a twin's identity begins with.
+TWIN_URNS = (TWIN_URN, SPACE_TWIN_URN)
+
 _EXACT = {kind.value: kind for kind in PlaceKind}
 _KINDS = {kind.value.lower(): kind for kind in PlaceKind}
 
@@ -50,9 +53,10 @@ def kind_of(exact_type: str | None) -> PlaceKind:
     return _EXACT.get(exact_type) or _KINDS.get(exact_type.replace("_", "").lower(), PlaceKind.THING)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EntityNode:
-    """What the twin table keeps of a place or Thing; a million of them live in memory.
+    """What the twin table keeps of a place or Thing; a million of them live in memory. Never changed once it is there
+    (frozen, each would take twice as long to make).
 
     ``parent`` is ``isPartOf`` of a place and ``hasLocation`` of a Thing. ``absent`` names the fields that the
     record left out: they are unchanged, so that a node must go ``over`` the one before it."""
@@ -103,7 +107,12 @@ def newest_value(identities: Sequence[Mapping[str, Any]] | None, *prefixes: str)
 
 def twin_of(identities: Sequence[Mapping[str, Any]] | None) -> str | None:
     """The newest Willow twin id among identities (contract §2, *The entity*)."""
-    values = newest_value(identities, TWIN_URN, SPACE_TWIN_URN)
+    if not identities:
+        return None
+    if len(identities) == 1:
+        value: str = identities[0]["value"]
+        return next((value[len(prefix) :] or None for prefix in TWIN_URNS if value.startswith(prefix)), None)
+    values = newest_value(identities, *TWIN_URNS)
     return values[0] if values else None
 
 

@@ -1,16 +1,24 @@
 """The twin table: every place and Thing of the building graph, filled by a View of ``mapped.entities``."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from streams.planning.decode import EntityGone, decode_entity
 from streams.planning.forms import Header
 from streams.planning.places import EntityNode
 from streams.settings import InputFormat
 
-#: Changes that are remembered to see what came between the planner's look and the sink's (contract §3, parking). A
-#: planner further behind than this wakes its order once more than needed.
-RECENT = 10_000
+#: At least so many changes are remembered, to see what came between the planner's look and the sink's (contract §3,
+#: parking), and at most twice as many. A planner further behind wakes its order once more than needed.
+RECENT = 5_000
+
+
+@dataclass(slots=True)
+class _Changes:
+    spots: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Name → partition and offset of its newest change."""
+    newest: dict[int, int] = field(default_factory=dict)
+    """Partition → offset of the newest change of all."""
 
 
 class TwinTable:
@@ -21,9 +29,9 @@ class TwinTable:
         self._form = form
         self._nodes: dict[str, EntityNode] = {}
         self._by_twin: dict[str, str] = {}
-        #: Name → partition and offset of its newest change, oldest first.
-        self._recent: OrderedDict[str, tuple[int, int]] = OrderedDict()
-        #: Partition → offset of the newest change that is no longer among the recent ones.
+        #: Two generations, the newer one first: one that is full takes the place of the other, which is forgotten.
+        self._recent = (_Changes(), _Changes())
+        #: Partition → offset: changes up to there may be forgotten.
         self._forgotten: dict[int, int] = {}
         #: A dictionary, since it can't hold more than the table's own names: a queue with a bound would drop the name
         #: that a parked order waits for, when the event loop is slower than a first read.
@@ -58,9 +66,10 @@ class TwinTable:
     ) -> None:
         change = decode_entity(key, value, headers, self._form)
         if isinstance(change, EntityNode):
-            before = self._nodes.get(change.id)
-            node = change.over(before)
-            self._forget_twin(before)
+            before, node = self._nodes.get(change.id), change
+            if before is not None or change.absent:
+                node = change.over(before)
+                self._forget_twin(before)
             self._nodes[node.id] = node
             if node.twin_id is not None:
                 self._by_twin[node.twin_id] = node.id
@@ -70,13 +79,15 @@ class TwinTable:
             names = [change.id]
         else:
             return
+        recent, spot = self._recent[0], (partition, offset)
         for name in names:
-            self._recent[name] = (partition, offset)
-            self._recent.move_to_end(name)
+            recent.spots[name] = spot
             self._fresh[name] = None
-        while len(self._recent) > RECENT:
-            _, (old_partition, old_offset) = self._recent.popitem(last=False)
-            self._forgotten[old_partition] = old_offset
+        recent.newest[partition] = offset
+        if len(recent.spots) >= RECENT:
+            # First what is forgotten, then the forgetting: who asks meanwhile must find one of them.
+            self._forgotten = {**self._forgotten, **self._recent[1].newest}
+            self._recent = (_Changes(), recent)
 
     def _forget_twin(self, node: EntityNode | None) -> None:
         if node is not None and node.twin_id is not None and self._by_twin.get(node.twin_id) == node.id:
@@ -91,8 +102,9 @@ class TwinTable:
 
     def changed_since(self, watch: Iterable[str], positions: Mapping[int, int]) -> bool:
         """Whether any of these may have changed at or after the positions (partition → next offset)."""
-        # A copy: the reader's thread may add a partition while it is walked through.
-        if any(offset >= positions.get(partition, 0) for partition, offset in list(self._forgotten.items())):
+        # Before ``_forgotten``: what leaves these meanwhile is found there.
+        newer, older = self._recent
+        if any(offset >= positions.get(partition, 0) for partition, offset in self._forgotten.items()):
             return True
-        newest = (self._recent.get(name) for name in watch)
+        newest = (newer.spots.get(name) or older.spots.get(name) for name in watch)
         return any(spot is not None and spot[1] >= positions.get(spot[0], 0) for spot in newest)

@@ -74,7 +74,7 @@ class View:
         handler: Handler,
         config: dict[str, Any],
         *,
-        on_change: Callable[[], None] = lambda: None,
+        on_change: Callable[[], object] = lambda: None,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         self.topic = topic

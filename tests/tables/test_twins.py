@@ -145,12 +145,13 @@ def test_each_partition_has_its_own_position() -> None:
 def test_what_is_forgotten_counts_as_changed() -> None:
     """A planner that is further behind than the table remembers wakes its order once more than needed."""
     topic = Topic()
-    for number in range(RECENT + 5):
+    for number in range(2 * RECENT):
         topic.thing(f"THG{number}")
-    assert topic.table.changed_since({"elsewhere"}, {0: 4}), "offset 4 is the newest forgotten one"
-    assert not topic.table.changed_since({"elsewhere"}, {0: 5})
-    assert not topic.table.changed_since({"THG5"}, {0: 6})
-    assert topic.table.changed_since({"THG9"}, {0: 6})
+    kept = RECENT + 1
+    assert topic.table.changed_since({"elsewhere"}, {0: RECENT - 1}), "the newest forgotten one"
+    assert not topic.table.changed_since({"elsewhere"}, {0: RECENT})
+    assert not topic.table.changed_since({f"THG{kept}"}, {0: kept + 1})
+    assert topic.table.changed_since({f"THG{kept + 5}"}, {0: kept + 1})
 
 
 def test_a_change_is_remembered_as_long_as_its_newest() -> None:

@@ -35,9 +35,10 @@ dl.figures dt{color:var(--soft);font-size:.8rem}
 dl.figures dd{margin:0;font-size:1.4rem;font-variant-numeric:tabular-nums}
 .bad{color:var(--bad)}
 table{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line)}
-th,td{text-align:left;padding:.45rem .6rem;border-top:1px solid var(--line);vertical-align:top;
-overflow-wrap:anywhere}
+th,td{text-align:left;padding:.45rem .6rem;border-top:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-size:.8rem;font-weight:600}
+td[data-name=Summary],td[data-name=Value],td[data-name=Set]{overflow-wrap:anywhere}
+th,td[data-name="External id"],td[data-name=Status],td[data-name="Last write"],td[data-name=Time]{white-space:nowrap}
 .dot{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin-right:.4em}
 #away{display:none;color:var(--bad)}
 .away #away{display:block}

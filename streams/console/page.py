@@ -153,7 +153,7 @@ def _order(view: OrderView) -> Iterator[Html]:
     elif not view.known:
         yield section("Not known here", tag("p", "The order is in this worker's partition, and no record of it came."))
     else:
-        yield figures({"ticket": view.ticket_id or "none"})
+        yield tag("p", join(["Ticket ", _code(view.ticket_id)]) if view.ticket_id else "No ticket.")
         if view.gone:
             yield section("Ticket gone", tag("p", "Willow no longer has the ticket.", "bad"))
         if view.left:

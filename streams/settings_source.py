@@ -83,6 +83,12 @@ def load_settings(config: Path | None, environ: Mapping[str, str]) -> LoadedSett
     return LoadedSettings(settings, {leaf.name: gathered.origin(leaf.path) for leaf in LEAVES.values()})
 
 
+_NAME_A_FILE = (
+    "Name a file that can be read: --config FILE or WILLOW_SYNC_CONFIG; ops/config/willow-sync.example.yml is one to"
+    " start from."
+)
+
+
 def _from_file(config: Path | None, environ: Mapping[str, str], gathered: _Gathered) -> Path | None:
     """The file that was read; None where there is none."""
     file, why = _which_file(config, environ)
@@ -92,7 +98,7 @@ def _from_file(config: Path | None, environ: Mapping[str, str], gathered: _Gathe
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise SettingsError([f"settings file {file} ({why}): {reason}"]) from None
+        raise SettingsError([f"settings file {file} ({why}): {reason}"], _NAME_A_FILE) from None
     tree = read_yaml(text)
     if tree.problems:
         raise SettingsError([f"{file} {problem}" for problem in tree.problems])

@@ -70,8 +70,9 @@ class TestSources:
         assert settings.willow.client_id == "client"
 
     def test_a_file_that_is_not_there_is_told_with_who_named_it(self) -> None:
-        with pytest.raises(SettingsError, match=r"nowhere\.yml \(WILLOW_SYNC_CONFIG\): No such file"):
+        with pytest.raises(SettingsError, match=r"nowhere\.yml \(WILLOW_SYNC_CONFIG\): No such file") as refused:
             load_settings(None, {"WILLOW_SYNC_CONFIG": "nowhere.yml"})
+        assert refused.value.remedy.startswith("Name a file that can be read")
 
     def test_lists_and_mappings_from_the_environment(self) -> None:
         settings = _load(

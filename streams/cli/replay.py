@@ -134,6 +134,14 @@ def _check(
 def _start(log: Log, topic: str, places: Sequence[tuple[int, int]], since: datetime | None) -> dict[int, int] | None:
     if since is not None:
         return log.offsets_since(topic, int(since.timestamp() * 1000))
+    for partition, offset in places:
+        _, end = log.spans(topic, [partition])[partition]
+        if offset > end:
+            # A replay of nothing would look like one that worked.
+            raise CliError(
+                f"--from {partition}:{offset} is past the end: the next record of {topic}[{partition}] gets {end}",
+                f"Name an offset of at most {end}.",
+            )
     return dict(places) or None
 
 

@@ -44,7 +44,8 @@ class SettingsError(Exception):
         "each one with what is allowed; ops/config/willow-sync.example.yml is a file to start from."
     )
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], remedy: str | None = None) -> None:
+        self.remedy = remedy or self.remedy
         self.problems = list(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__(f"settings: {count}\n" + "\n".join(f"  {problem}" for problem in self.problems))

@@ -118,4 +118,5 @@ class _Knock:
             seen = sum(cause.code() == code for cause in self._causes)
             # A name may not resolve for a moment, while a container's network comes up.
             if seen >= (_RESOLVE_ATTEMPTS if code == KafkaError._RESOLVE else 1):
-                raise self.unreachable("no broker let us in", remedy)
+                what = "no broker was found" if code == KafkaError._RESOLVE else "no broker let us in"
+                raise self.unreachable(what, remedy)

@@ -1,12 +1,14 @@
 """What the operator's commands say of wrong words, before they touch anything."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from streams.cli import main
-from streams.cli.common import printable
+from streams.cli import main, replay
+from streams.cli.common import CliError, printable
 
 SETTINGS = """
 willow: {base_url: "http://127.0.0.1:9/api/v3", client_id: a, client_secret: b}
@@ -69,3 +71,18 @@ def test_a_wrong_value_is_told_with_what_is_allowed(config: str, words: list[str
 def test_what_came_from_outside_does_not_steer_the_terminal() -> None:
     assert printable("Łukasz: 漏水\nline two") == "Łukasz: 漏水\nline two"
     assert printable("\x1b[31mred\u202e\x00") == "\\x1b[31mred\\u202e\\x00"
+
+
+class Ends:
+    """A log whose partitions end at 5."""
+
+    def spans(self, topic: str, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+        return dict.fromkeys(partitions, (0, 5))
+
+
+def test_a_replay_from_past_the_end_is_a_wrong_offset_and_not_nothing_to_do() -> None:
+    log: Any = Ends()
+    assert replay._start(log, "orders", [(0, 5)], None) == {0: 5}, "where the next record comes"
+    with pytest.raises(CliError, match=r"--from 1:6 is past the end: the next record of orders\[1\] gets 5") as refused:
+        replay._start(log, "orders", [(0, 0), (1, 6)], None)
+    assert refused.value.remedy == "Name an offset of at most 5."

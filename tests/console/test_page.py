@@ -145,7 +145,7 @@ def test_an_order_of_the_newest_can_be_looked_at() -> None:
     "said",
     [
         "Order WO1",
-        "ticket 497f",
+        "Ticket 497f",
         "Willow no longer has the ticket.",
         "Under left_outside_selected_sites .",
         "parked since 2026-11-02 09:14:11 UTC; 2 later records wait with it",
@@ -168,7 +168,7 @@ def test_what_is_told_of_an_order(said: str) -> None:
         (OrderView("X", "c"), "in this worker's partition, and no record of it came"),
         (
             OrderView("X", "c", known=True),
-            "ticket none Outcome of its last applied record No record of it has been carried",
+            "No ticket. Outcome of its last applied record No record of it has been carried",
         ),
     ],
 )

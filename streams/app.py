@@ -30,7 +30,7 @@ from streams.delivery.state import OrderState
 from streams.edges import Edges
 from streams.health import measure
 from streams.kafka.in_flight import InFlight
-from streams.kafka.record import ConsumerRecord, records
+from streams.kafka.record import ConsumerRecord, Records
 from streams.kafka.transport import Hooks
 from streams.metrics import Metrics
 from streams.planning.external_ids import ExternalIds
@@ -217,13 +217,13 @@ class SyncApp:
         pace = Pace(settings.replans_per_second, clock=self._edges.monotonic)
 
         async def plan(stream: Any) -> None:
-            await planner.work_orders(records(stream), live)
+            await planner.work_orders(Records(stream), live)
 
         async def replan(stream: Any) -> None:
-            await planner.replans(records(stream), replanned, pace)
+            await planner.replans(Records(stream), replanned, pace)
 
         async def sink(stream: Any) -> None:
-            await self._take_intents(records(stream))
+            await self._take_intents(Records(stream))
 
         for name, topic, agent in (
             ("planner", topics.work_orders, plan),

@@ -1,6 +1,6 @@
 """A record as the agents get it, and how it comes through Faust: in runs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,19 @@ class ConsumerRecord:
         return len(self.value or b"") + len(self.key or b"")
 
 
-async def records(stream: Any) -> AsyncIterator[ConsumerRecord]:
-    """The records of an agent's stream; Faust acknowledges none of them."""
-    async for event in stream.noack().events():
-        for record in event.value:
-            yield record
+class Records:
+    """The records of an agent's stream; Faust acknowledges none of them.
+
+    No generator: one that is left behind in the middle is closed by whoever collects it, in whichever loop."""
+
+    def __init__(self, stream: Any) -> None:
+        self._events = stream.noack().events()
+        self._run: Iterator[ConsumerRecord] = iter(())
+
+    def __aiter__(self) -> "Records":
+        return self
+
+    async def __anext__(self) -> ConsumerRecord:
+        while (record := next(self._run, None)) is None:
+            self._run = iter((await anext(self._events)).value)
+        return record

@@ -157,9 +157,12 @@ main()
 )
 def test_ctrl_c_while_modules_are_imported_leaves_no_traceback(module: str, said: str) -> None:
     command = "worker" if module == "streams.settings_source" else "demo"
+    # Tests that run in the background of a shell are started with a SIGINT that is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     started = subprocess.Popen(
         [sys.executable, "-c", _SLOW, module, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, before)
     assert started.stdout is not None
     assert started.stdout.readline() == "importing\n"
     started.send_signal(signal.SIGINT)

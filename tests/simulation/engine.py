@@ -3,7 +3,7 @@ acknowledged, and goes through rebalances in the order in which ``streams.kafka.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +40,18 @@ class Stream:
     def noack(self) -> "Stream":
         return self
 
-    async def events(self) -> AsyncIterator[Event]:
-        while True:
-            while not self.buffer:
-                self._filled.clear()
-                await self._filled.wait()
-            run = [self.buffer.popleft()]
-            while self.buffer and self.buffer[0].tp == run[0].tp and len(run) < RUN_RECORDS:
-                run.append(self.buffer.popleft())
-            self._consumer.world.point("delivered")
-            yield Event(run)
+    def events(self) -> "Stream":
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self.buffer:
+            self._filled.clear()
+            await self._filled.wait()
+        run = [self.buffer.popleft()]
+        while self.buffer and self.buffer[0].tp == run[0].tp and len(run) < RUN_RECORDS:
+            run.append(self.buffer.popleft())
+        self._consumer.world.point("delivered")
+        return Event(run)
 
     def put(self, record: ConsumerRecord) -> None:
         self.buffer.append(record)

@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
-
 from streams.agents.calls import Calls, Lease
+from streams.agents.intake import Intake
 from streams.agents.lists import Lists
 from streams.agents.order import Books
 from streams.agents.outlet import Outlet
 from streams.agents.planner import Planner
-from streams.agents.sink import Item, Sink
+from streams.agents.sink import Sink
 from streams.agents.stops import Stops
 from streams.agents.takeover import TakeOver
 from streams.agents.tickets import Tickets
@@ -22,7 +21,6 @@ from streams.agents.waiting import WaitingIndex
 from streams.agents.writer import Writer
 from streams.console.recent import Recent
 from streams.delivery.lanes import Lanes
-from streams.delivery.outcomes import traceparent_of
 from streams.delivery.pacing import Pace
 from streams.delivery.pause import Breaker, Pause
 from streams.delivery.rate import SharedRate
@@ -36,11 +34,12 @@ from streams.metrics import Metrics
 from streams.planning.external_ids import ExternalIds
 from streams.planning.rules import Rules
 from streams.settings import Settings
+from streams.tables.catching_up import CatchUp
 from streams.tables.claims import ClaimTable
 from streams.tables.controls import Controls
 from streams.tables.identities import IdentityTable
 from streams.tables.twins import TwinTable
-from streams.tables.view import View, ViewFailed
+from streams.tables.view import View
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +48,6 @@ LANES_PER_SLOT = 4
 
 #: Records that the planner may have sent and not yet seen acknowledged; each is a few kilobytes.
 PLANNER_WINDOW = 5_000
-
-#: After an assignment, how soon the end of a topic is asked for again that could not be told (seconds).
-CATCH_UP_SECONDS = 1.0
 
 #: What runs at a rebalance and is no create gets this long (seconds).
 DRAIN_GRACE = 3.0
@@ -120,7 +116,6 @@ class SyncApp:
         self._wire(kafka)
         measure(self)
         self._tasks: list[asyncio.Task[None]] = []
-        self._caught_up: dict[int, asyncio.Task[None]] = {}
 
     def _wire(self, kafka: dict[str, Any]) -> None:
         settings, edges, outlet = self.settings, self._edges, self._outlet()
@@ -135,7 +130,7 @@ class SyncApp:
         self.books.may_write = partial(lease.wait, self.lanes)
         self.books.decided = self.stops.decided
         self.books.owner = lambda: lease.fresh
-        self.books.generation = lambda: self.app.consumer_generation_id
+        self.books.generation = self._generation
         self.rate = SharedRate(settings.willow.requests_per_second, clock=edges.monotonic)
         self.calls = outlet.calls(
             self.client,
@@ -158,6 +153,8 @@ class SyncApp:
             owned=self._my_partitions,
             rng=edges.rng(),
         )
+        behind = (self.claims_view, self.identities_view)
+        self.catch_up = CatchUp(behind, self._generation, then=self.takeover.assigned, on_fatal=self.fail)
         tickets = Tickets(
             self.calls,
             self.claims_view,
@@ -171,6 +168,7 @@ class SyncApp:
         self.sink_window = InFlight(self.app, **bounds)
         window = {"max_records": PLANNER_WINDOW, "max_bytes": settings.max_pending_bytes}
         self.planner_windows = (InFlight(self.app, **window), InFlight(self.app, **window))
+        self.intake = Intake(self.app, self.sink_window, self.lanes, self.catch_up)
         self.sink = Sink(self.books, tickets, self.claims_view, self.sink_window, settings)
         self.index = WaitingIndex(
             self.books,
@@ -223,7 +221,7 @@ class SyncApp:
             await planner.replans(Records(stream), replanned, pace)
 
         async def sink(stream: Any) -> None:
-            await self._take_intents(Records(stream))
+            await self.intake.take(Records(stream))
 
         for name, topic, agent in (
             ("planner", topics.work_orders, plan),
@@ -233,70 +231,10 @@ class SyncApp:
             channel = app.topic(topic, key_serializer="raw", value_serializer="raw", allow_empty=True)
             app.agent(channel, name=name)(agent)
 
-    async def _take_intents(self, intents: AsyncIterator[ConsumerRecord]) -> None:
-        async for record in intents:
-            if not await self.sink_window.admit(record):
-                continue
-            await self._views_caught_up(record.generation)
-            if self.app.consumer.leaving or record.generation != self.app.consumer_generation_id:
-                # The drain gave it up while it waited here; it comes again, to whoever owns its partition.
-                continue
-            # Not read before its turn: what waits takes its bytes, which are a sixth of the objects made of them.
-            self.lanes.put((record.key or b"").decode(errors="replace"), record)
-
     async def _handle(self, order_id: str, batch: list[ConsumerRecord]) -> None:
-        items = [item for record in batch if (item := self._item(order_id, record)) is not None]
+        items = self.intake.items(order_id, batch)
         if items:
             await self.sink.handle(order_id, items)
-
-    def _item(self, order_id: str, record: ConsumerRecord) -> Item | None:
-        try:
-            intent = orjson.loads(record.value or b"")
-            if intent["workOrderId"] != order_id:
-                raise ValueError(f"its key is {order_id!r}")
-        except (ValueError, KeyError, TypeError) as error:
-            log.error("%s@%d is not ours, passed over: %r", record.tp, record.offset, error)
-            self.sink_window.done(record)
-            return None
-        return Item(intent, record, traceparent_of(record.headers))
-
-    async def _views_caught_up(self, generation: int) -> None:
-        """Claims and identities read to the end as of this assignment: what the former owner wrote is seen. Returns at
-        once for an assignment that is over."""
-        task = self._catching_up(generation)
-        if task is None:
-            return
-        if not task.done():
-            await asyncio.wait({task})
-        if not task.cancelled():
-            task.result()
-
-    def _catching_up(self, generation: int) -> "asyncio.Task[None] | None":
-        if generation not in self._caught_up and generation == self.app.consumer_generation_id:
-            task = asyncio.create_task(self._catch_up())
-            task.add_done_callback(self._fail_with)
-            for former in self._caught_up.values():
-                former.cancel()
-            self._caught_up = {generation: task}
-        return self._caught_up.get(generation)
-
-    async def _catch_up(self) -> None:
-        for view in (self.claims_view, self.identities_view):
-            await view.until_ready()
-            while not await self._read_to_its_end(view):
-                pass
-        self.takeover.assigned()
-
-    async def _read_to_its_end(self, view: View) -> bool:
-        try:
-            if await view.reached(await view.end_offsets(), seconds=60.0):
-                return True
-            log.warning("still reading %s to its end", view.topic)
-        except ViewFailed as error:
-            # A broker that has just come back may not know its partitions yet.
-            log.warning("%s; it is asked again", error)
-            await asyncio.sleep(CATCH_UP_SECONDS)
-        return False
 
     def _gap(self, tp: Any, first_missing: int, resumed_at: int) -> None:
         log.warning("%s/%d: records %d to %d are gone; going on", tp.topic, tp.partition, first_missing, resumed_at - 1)
@@ -329,6 +267,10 @@ class SyncApp:
     def _share_rate(self, mine: Sequence[int]) -> None:
         self.rate.share(len(mine), self.settings.topics.partitions)
 
+    def _generation(self) -> int:
+        generation: int = self.app.consumer_generation_id
+        return generation
+
     def _my_partitions(self) -> list[int]:
         """Of the intents topic, as of the newest assignment."""
         intents = self.settings.topics.name("ticket_intents")
@@ -336,7 +278,7 @@ class SyncApp:
 
     def _recovered(self) -> None:
         # Not only when the first record asks for it: the take-over begins with it.
-        self._catching_up(self.app.consumer_generation_id)
+        self.catch_up.begin(self._generation())
         try:
             self._wake_up()
         except Exception as error:

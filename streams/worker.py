@@ -17,7 +17,7 @@ from streams.data_dir import DataDir
 from streams.health import not_ready
 from streams.interpreter import tune
 from streams.kafka.admin import TopicProblem, wait_for_broker
-from streams.kafka.connection import confluent_config
+from streams.kafka.connection import LIBRDKAFKA, confluent_config, logged
 from streams.kafka.topics import check_topics, topic_ids
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -50,9 +50,12 @@ class Seldom(logging.Filter):
         self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith(("aiokafka", "faust", "mode")):
+        if not record.name.startswith(("aiokafka", "faust", "mode", LIBRDKAFKA.name)):
             return True
         key = f"{record.name}{record.msg}"
+        if record.name == LIBRDKAFKA.name and isinstance(record.args, tuple):
+            # All its messages have one format: the first argument is the kind, as in FAIL.
+            key += str(record.args[:1])
         last = self._said.get(key)
         if last is not None and record.created - last < self._seconds:
             return False
@@ -94,7 +97,7 @@ async def run(settings: Settings, *, accept_gap: bool = False, app: type[SyncApp
         loop.add_signal_handler(number, stop.set)
     ids = await loop.run_in_executor(None, check_before_start, settings)
     metrics = Metrics()
-    sync = app(settings, confluent_config(settings.kafka), metrics, accept_gap=accept_gap)
+    sync = app(settings, logged(confluent_config(settings.kafka)), metrics, accept_gap=accept_gap)
     sync.declare_agents(ids)
     logging.getLogger("faust.tables.recovery").addHandler(RecoveryErrors(sync))
     console = routes(partial(snapshot_of, sync), partial(order_of, sync))

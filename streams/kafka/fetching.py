@@ -1,6 +1,8 @@
 """The thread in which aiokafka runs: fetches and seeks, tagged so that the one can be told from before the other, and
 the lease."""
 
+import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Mapping
@@ -10,6 +12,9 @@ from aiokafka.errors import NoOffsetForPartitionError
 from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+
+#: What the consumer may take to leave its group and to close its connections (seconds).
+STOP_SECONDS = 10.0
 
 
 class Spot(NamedTuple):
@@ -78,6 +83,12 @@ class FetchThread(driver.AIOKafkaConsumerThread):
 
         coordinator._do_heartbeat, coordinator._on_join_complete = do_heartbeat, on_join_complete
         coordinator._send_req = send_req
+
+    async def on_thread_stop(self) -> None:
+        # While a broker is away aiokafka is hit by its own cancellation here, and Faust would wait a minute for it.
+        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await super().on_thread_stop()
 
     async def _fetch_records(self, consumer: Any, active_partitions: set[TP], **limits: Any) -> Mapping[TP, list[Any]]:
         try:

@@ -3,6 +3,7 @@
 Only what still matters is kept: open claims in log order, and the ticket of a claim that is done.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,7 +98,8 @@ _NOTHING = _Order()
 
 
 def _after(order: _Order, claim_id: str, offset: int, timestamp_ms: int, record: Mapping[str, Any] | None) -> _Order:
-    closed = {other: claim for other, claim in order.open.items() if other != claim_id}
+    # A million orders have none: one empty dictionary for all of them.
+    closed = {other: claim for other, claim in order.open.items() if other != claim_id} or _NOTHING.open
     if record is None:
         return replace(order, open=closed, candidate=None if claim_id == CANDIDATE_ID else order.candidate)
     match record.get("state"):
@@ -131,5 +133,5 @@ def _read(value: bytes) -> dict[str, Any]:
 def _coordinates(source: Any) -> tuple[str, int, int] | None:
     match source:
         case {"topic": str(topic), "partition": int(partition), "offset": int(offset)}:
-            return topic, partition, offset
+            return sys.intern(topic), partition, offset
     return None

@@ -12,11 +12,12 @@ from faust.types import TP
 from streams.delivery.state import OrderState, outdated
 from streams.kafka.producer import Producer
 
-#: rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers for each partition.
+#: For each partition; rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers. Whatever is allowed here fills
+#: within hours, and looks like a leak until it is full.
 ROCKSDICT = {
     "driver": "rocksdict",
-    "block_cache_size": 32 << 20,
-    "write_buffer_size": 8 << 20,
+    "block_cache_size": 4 << 20,
+    "write_buffer_size": 2 << 20,
     "max_write_buffer_number": 2,
     "max_open_files": 256,
 }

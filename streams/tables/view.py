@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from streams.kafka.connection import silent
 from streams.planning.forms import Header
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class View:
     ) -> None:
         self.topic = topic
         self._handler = handler
-        self._connection = dict(config)
+        self._connection = silent(config)
         self._config = {
             "group.id": "willow-sync-view",  # never joined and never committed to; librdkafka wants a name
             "enable.auto.commit": False,

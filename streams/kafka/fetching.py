@@ -13,6 +13,9 @@ from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+#: What a commit may take (seconds).
+COMMIT_SECONDS = 5.0
+
 #: What the consumer may take to leave its group and to close its connections (seconds).
 STOP_SECONDS = 10.0
 
@@ -89,6 +92,16 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         with contextlib.suppress(asyncio.CancelledError, TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await super().on_thread_stop()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                committed: bool = await super()._commit(offsets)
+                return committed
+        except TimeoutError:
+            # aiokafka asks for the coordinator for ever, and a stop would wait for it. What was not committed is
+            # committed with the next, or comes again.
+            return False
 
     async def _fetch_records(self, consumer: Any, active_partitions: set[TP], **limits: Any) -> Mapping[TP, list[Any]]:
         try:

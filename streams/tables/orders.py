@@ -12,8 +12,8 @@ from faust.types import TP
 from streams.delivery.state import OrderState, outdated
 from streams.kafka.producer import Producer
 
-#: For each partition; rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers. Whatever is allowed here fills
-#: within hours, and looks like a leak until it is full.
+#: For each partition; rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers. Whatever is allowed here is
+#: filled within hours, and looks like a leak until then.
 ROCKSDICT = {
     "driver": "rocksdict",
     "block_cache_size": 4 << 20,

@@ -137,6 +137,26 @@ def test_the_broker_is_killed_and_comes_back(own_broker: Broker, stage_for: Stag
     assert tickets(stage) == 300
 
 
+def test_a_worker_whose_broker_is_away_is_quiet_and_stops_within_seconds(
+    own_broker: Broker, stage_for: StageFor
+) -> None:
+    stage = stage_for(own_broker.bootstrap_servers)
+    worker = stage.worker()
+    stage.finals(stage.send_changes(changes(stage, "WO", 20)), 60)
+    before = len(worker.log.read_text().splitlines())
+    stage.faults["broker kills"] += 1
+    own_broker.kill()
+    time.sleep(8.0)
+    stopping = time.monotonic()
+    stage.stop(worker)
+    took = time.monotonic() - stopping
+    said = worker.log.read_text().splitlines()[before:]
+    assert worker.exit_code == 0
+    assert took < 30, "Faust's own limit is a minute"
+    assert len(said) < 60, "librdkafka alone says that many lines in two seconds"
+    assert not [line for line in said if line.startswith("%") or "Traceback" in line]
+
+
 @pytest.fixture
 def three_brokers(kafka_runtime: KafkaRuntime, tmp_path: Path) -> Iterator[list[Broker]]:
     voters = [Voter(number, free_port()) for number in (1, 2, 3)]

@@ -36,6 +36,8 @@ def configure_logging(level: int = logging.INFO) -> None:
     )
     for noisy in ("faust", "mode", "aiokafka", "httpx", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Its warnings are of what it tries again by itself, as at each start beside a broker that has just started.
+    LIBRDKAFKA.setLevel(logging.ERROR)
     quiet = Seldom(10.0)
     for handler in logging.getLogger().handlers:
         handler.addFilter(quiet)

@@ -9,7 +9,7 @@ import sys
 SWITCH_INTERVAL = 0.002
 
 #: The garbage collector's thresholds. Little of what a record leaves behind is a cycle, and with Python's own (700, 10,
-#: 10) the search for it took a tenth of the worker's processor time, and half of a first read of the building graph.
+#: 10) the search for it took a tenth of the worker's processor time.
 GC_THRESHOLDS = (50_000, 20, 100)
 
 

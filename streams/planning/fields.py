@@ -126,7 +126,7 @@ def identities(value: Any, name: str) -> list[dict[str, Any]] | None:
     items = _objects(value, name)
     if items is None:
         return None
-    return [found for item in items if (found := _identity(item, name)) is not None]
+    return [found for item in items if (found := _identity(item, name, _IDENTITY_TEXTS)) is not None]
 
 
 def identities_with(prefixes: tuple[str, ...], value: Any, name: str) -> list[dict[str, Any]]:
@@ -135,15 +135,15 @@ def identities_with(prefixes: tuple[str, ...], value: Any, name: str) -> list[di
     found = [item for item in items if (text(item.get("value"), name) or "").startswith(prefixes)]
     if len(found) == 1:
         return [{"value": found[0]["value"]}]
-    return [identity for item in found if (identity := _identity(item, name)) is not None]
+    return [identity for item in found if (identity := _identity(item, name, ())) is not None]
 
 
-def _identity(item: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+def _identity(item: Mapping[str, Any], name: str, texts: _Spellings) -> dict[str, Any] | None:
     value = text(item.get("value"), name)
     if not value:
         return None
     result: dict[str, Any] = {"value": value}
-    for camel, other in _IDENTITY_TEXTS:
+    for camel, other in texts:
         found = item.get(camel) if camel in item else item.get(other)
         if found is not None:
             result[camel] = text(found, name)

@@ -289,6 +289,8 @@ def test_an_entitys_parent(value: Any, parent: str | None, absent: set[str]) -> 
         ([{"value": "urn:willowinc:spacetwin:id:A"}], "A"),
         ([{"value": "urn:other:twin:id:A"}, {}, {"value": "urn:willowinc:twin:id:"}], None),
         ([{"value": "urn:willowinc:twin:id:A"}, {"value": "urn:willowinc:twin:id:B"}], "A"),
+        # Nothing is chosen by a scope: an odd one costs no entity.
+        ([{"value": "urn:willowinc:twin:id:A", "scope": {}}, {"value": "urn:willowinc:twin:id:B"}], "A"),
         (
             [
                 {"value": "urn:willowinc:twin:id:A", "dateCreated": "2026-01-01T00:00:00Z"},

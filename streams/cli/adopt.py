@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from schemas.replan import signal
-from streams.cli.common import Advance, counted, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.common import Advance, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.known_orders import must_be_known
 from streams.cli.sending import Outgoing, send_all
 from streams.reading.adoption import MEANINGS, Adoption, Against, Pair, look_for_adoptions
@@ -20,6 +20,7 @@ from streams.reading.plain import plain
 from streams.reading.replays import Picked, Wanted, as_replan, pick, picked_records
 from streams.reading.survey import Survey, client_of, take_survey
 from streams.settings import Settings
+from streams.words import counted
 
 _SHOWN = 200
 """Tickets that are listed for people; ``--json`` has all."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from streams.cli.common import CliError, counted, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.common import CliError, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.known_orders import must_be_known
 from streams.reading.audit import Audit, Scope, audit
 from streams.reading.findings import ENTRIES, Difference, Finding, Kind, exit_code
@@ -18,6 +18,7 @@ from streams.reading.log import Log
 from streams.reading.plain import plain
 from streams.reading.survey import Survey, client_of, take_survey
 from streams.settings import Settings
+from streams.words import counted
 
 _SHOWN = 200
 """Findings that are listed for people; ``--json`` has all."""

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 import click
 
-from streams.cli.common import Advance, CliError, Interrupted, counted, progress
+from streams.cli.common import Advance, CliError, Interrupted, progress
 from streams.cli.sending import Refused, Sender, must_take_flat
 from streams.mapped import Batch, Checkpoint, Feed, Kind, Pace, Progress, Selection, Walk
 from streams.mapped.records import BadRow, to_record
 from streams.settings import Settings
+from streams.words import counted
 
 SHOWN_PROBLEMS = 20
 

@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol, TypeVar
 import click
 
 from streams.entry import INTERRUPTED
+from streams.words import counted, plural
 
 _R = TypeVar("_R")
 
@@ -88,17 +89,6 @@ def shadow_option(text: str) -> Callable[[Callable[..., _R]], Callable[..., _R]]
     return adds
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 order``, ``2 orders``, ``2 entities``."""
-    if count == 1:
-        return f"{count} {noun}"
-    return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count} {noun}s"
-
-
-def _units(unit: str) -> str:
-    return counted(2, unit).removeprefix("2 ")
-
-
 def printable(text: str) -> str:
     """What came from a topic or from Willow must not steer the operator's terminal."""
     if text.isprintable():
@@ -151,7 +141,7 @@ def _bar(total: int | None, label: str, unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(_units(unit)))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(plural(unit)))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total)
 
@@ -167,7 +157,7 @@ def _lines(total: int | None, label: str, unit: str, clock: Callable[[], float])
     shown = clock()
 
     def line() -> None:
-        said = counted(done, unit) if total is None else f"{done} of {total} {_units(unit)}"
+        said = counted(done, unit) if total is None else f"{done} of {total} {plural(unit)}"
         click.echo(f"{label}: {said}", err=True)
 
     def advance(count: int = 1) -> None:

@@ -8,6 +8,7 @@ from streams.planning.lists import fold_form
 from streams.planning.suggesting import Suggestion
 from streams.settings import EnumerationMode, Settings
 from streams.willow import CategoryWrite, JobTypeWrite, ServiceNeededWrite, WillowClient, WillowError
+from streams.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _planned(setting: str, name: str, records: int) -> Creation:
 def shown_plan(planned: Iterable[Creation], settings: Settings) -> Iterator[str]:
     told: set[str] = set()
     for item in planned:
-        count = "1 record" if item.records == 1 else f"{item.records} records"
+        count = counted(item.records, "record")
         said = f"can't be created: {item.problem}" if item.problem else f"create {item.name!r}"
         yield f"{item.setting}: {said} ({count})"
         mode = getattr(settings.enumerations, item.setting).mode

@@ -19,6 +19,7 @@ from streams.reading.plain import plain
 from streams.reading.survey import client_of
 from streams.reading.values import ValuesSeen, values_seen
 from streams.settings import EnumerationMode, Settings
+from streams.words import counted
 
 
 @click.group("enumerations", epilog="Example: willow-sync enumerations suggest > enumerations.yml")
@@ -127,7 +128,11 @@ def _seen(settings: Settings, last: int | None) -> ValuesSeen:
     with Log(settings, watch=progress_if_long) as log:
         seen = values_seen(log, settings, last)
     if seen.counted == 0:
-        why = f"{_records(seen.records)}, none of an order that may become a ticket" if seen.records else "no record"
+        why = (
+            f"{counted(seen.records, 'record')}, none of an order that may become a ticket"
+            if seen.records
+            else "no record"
+        )
         raise CliError(
             f"no value to look at: {settings.topics.work_orders} holds {why}",
             "Let the change feed take a snapshot, or run `willow-sync backfill`; then run this again.",
@@ -139,13 +144,9 @@ def _counts(seen: ValuesSeen) -> dict[str, dict[str, int]]:
     return {setting: dict(values.counts) for setting, values in seen.fields.items()}
 
 
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count} records"
-
-
 def _read(settings: Settings, seen: ValuesSeen) -> str:
     others = ", ".join(f"{count} {code}" for code, count in seen.left_out.most_common())
-    return f"{_records(seen.counted)} of {settings.topics.work_orders} counted" + (
+    return f"{counted(seen.counted, 'record')} of {settings.topics.work_orders} counted" + (
         f"; left out: {others}" if others else ""
     )
 

@@ -6,6 +6,7 @@ from streams.planning.enumerations import EnumField
 from streams.planning.suggesting import Match, Suggested, Suggestion
 from streams.reading.values import FieldValues, ValuesSeen
 from streams.settings import EnumerationMode
+from streams.words import counted
 
 _SHOWN = 40
 """Unmatched values that are shown for each field; ``--json`` has all."""
@@ -78,7 +79,7 @@ def _summary(found: Suggestion, values: FieldValues) -> str:
 
 def _values(found: Suggestion) -> str:
     met = sum(item.records > 0 for item in found.values)
-    return "no value met" if met == 0 else "1 value" if met == 1 else f"{met} values"
+    return "no value met" if met == 0 else counted(met, "value")
 
 
 def _list(item: EnumField, entries: int | None) -> str:
@@ -90,7 +91,7 @@ def _change(found: Suggestion) -> str:
 
 
 def _count(item: Suggested) -> str:
-    return "not met" if item.records == 0 else "1 record" if item.records == 1 else f"{item.records} records"
+    return "not met" if item.records == 0 else counted(item.records, "record")
 
 
 def _why(item: Suggested) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import counted, json_option, printable, progress_if_long, shadow_option, with_settings
+from streams.cli.common import json_option, printable, progress_if_long, shadow_option, with_settings
 from streams.cli.newest import with_last
 from streams.reading.outcomes import Group, OutcomesSeen, outcomes_of
 from streams.reading.plain import plain
 from streams.settings import Settings
+from streams.words import counted
 
 
 @click.command("outcomes", epilog="Example: willow-sync outcomes --shadow --config willow-sync.yml")

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.agents.lists import read_lists
-from streams.cli.common import counted, progress
+from streams.cli.common import progress
 from streams.cli.finding import Finding
 from streams.cli.probes_orders import order_findings
 from streams.cli.probes_tickets import behaviour, permissions
@@ -24,6 +24,7 @@ from streams.settings import Settings
 from streams.tables.twins import TwinTable
 from streams.tables.view import View, ViewFailed
 from streams.willow import WillowClient, WillowError
+from streams.words import counted
 
 _NO_LEADER_YET = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
@@ -205,8 +206,7 @@ async def _with_token(settings: Settings, orders: int, known: _Known, client: Wi
 
 
 def _counts(lists: WillowLists) -> str:
-    counted = {name.replace("_", " "): len(getattr(lists, name)) for name in lists.lookups}
-    return ", ".join(f"{count} {name}" for name, count in counted.items())
+    return ", ".join(f"{len(getattr(lists, name))} {name.replace('_', ' ')}" for name in lists.lookups)
 
 
 def _enumerations(settings: Settings, lists: WillowLists) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
-from streams.cli.common import counted, progress_if_long
+from streams.cli.common import progress_if_long
 from streams.cli.finding import Finding
 from streams.kafka.admin import KafkaProblem
 from streams.planning.lists import WillowLists
@@ -15,6 +15,7 @@ from streams.reading.rehearsal import Coverage, Rehearsal, Witness, newest_order
 from streams.settings import Settings
 from streams.tables.twins import TwinTable
 from streams.willow import WillowClient, WillowError
+from streams.words import counted
 
 _SHOWN = 5
 

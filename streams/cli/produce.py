@@ -6,10 +6,11 @@ from typing import IO
 
 import click
 
-from streams.cli.common import Advance, CliError, counted, progress, with_settings
+from streams.cli.common import Advance, CliError, progress, with_settings
 from streams.cli.ndjson import BadLine, Line, parse_line
 from streams.cli.sending import Refused, Sender, must_exist
 from streams.settings import Settings
+from streams.words import counted
 
 SHOWN_PROBLEMS = 20
 

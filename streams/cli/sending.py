@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.cli.common import Advance, CliError, counted
+from streams.cli.common import Advance, CliError
 from streams.kafka.admin import REQUEST_TIMEOUT, wait_for_broker
 from streams.kafka.connection import confluent_config
 from streams.settings import InputFormat, Settings
+from streams.words import counted
 
 DELIVERY_SECONDS = 60.0
 """After this a record counts as not delivered; also the longest wait for room in the queue."""

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import CliError, counted, json_option, printable, progress_if_long, with_settings
+from streams.cli.common import CliError, json_option, printable, progress_if_long, with_settings
 from streams.cli.newest import with_last
 from streams.reading.plain import plain
 from streams.reading.sites import Candidate, SitesFound, Unknown, sites_of
 from streams.settings import Settings
+from streams.words import counted
 
 
 @click.command("sites", epilog="Example: willow-sync sites --config willow-sync.yml")

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import counted, json_option, progress_if_long, shadow_option, with_settings
+from streams.cli.common import json_option, progress_if_long, shadow_option, with_settings
 from streams.reading.overview import Overview, overview_of
 from streams.reading.plain import plain
 from streams.reading.workers import WorkerFacts, addresses_of, ask_workers
 from streams.settings import Settings
 from streams.shadow_settings import ShadowSettings
+from streams.words import counted
 
 
 @click.command("status", epilog="Example: willow-sync status --config willow-sync.yml")

@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from streams.cli.common import CliError, counted, json_option, shadow_option, with_settings
+from streams.cli.common import CliError, json_option, shadow_option, with_settings
 from streams.kafka.topic_checks import TopicState
 from streams.kafka.topics import check_topics, ensure_topics
 from streams.settings import Settings
+from streams.words import counted
 
 
 @click.command(short_help="Create the topics that are missing and check the rest.")

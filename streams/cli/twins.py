@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from streams.cli.common import CliError, Interrupted, counted, json_option, printable, progress_if_long, with_settings
+from streams.cli.common import CliError, Interrupted, json_option, printable, progress_if_long, with_settings
 from streams.cli.sending import must_take_flat
 from streams.cli.twins_run import Run, Tally
 from streams.planning.places import PlaceKind
@@ -16,6 +16,7 @@ from streams.reading.plain import plain
 from streams.reading.states import read_twins
 from streams.reading.survey import client_of
 from streams.settings import Settings
+from streams.words import counted
 
 _SHOWN = 5
 

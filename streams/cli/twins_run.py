@@ -11,7 +11,7 @@ import click
 
 from schemas.entity import Entity
 from streams.checkpoint import CheckpointFile
-from streams.cli.common import Advance, CliError, counted, progress
+from streams.cli.common import Advance, CliError, progress
 from streams.cli.sending import Refused, Sender
 from streams.planning.decode import decode_entity
 from streams.planning.places import EntityNode
@@ -19,6 +19,7 @@ from streams.pulling import Pulled, Walk
 from streams.settings import InputFormat, Settings
 from streams.tables.twins import TwinTable
 from streams.willow import Invalid
+from streams.words import counted
 
 _AGAIN = "run the same command again: it goes on where this one stopped"
 _EXAMPLES = 20

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from streams.config.fields import LEAVES, SECTIONS, Path, Shape
+from streams.words import counted
 
 _TOPIC_CHARACTERS = "letters, digits, '.', '_' and '-', as in a Kafka topic's name (up to 249)"
 _GROUP = "a group of settings"
@@ -47,8 +48,10 @@ class SettingsError(Exception):
     def __init__(self, problems: Sequence[str], remedy: str | None = None) -> None:
         self.remedy = remedy or self.remedy
         self.problems = list(problems)
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__(f"settings: {count}\n" + "\n".join(f"  {problem}" for problem in self.problems))
+        super().__init__(
+            f"settings: {counted(len(self.problems), 'problem')}\n"
+            + "\n".join(f"  {problem}" for problem in self.problems)
+        )
 
 
 def problem_lines(error: ValidationError, origin: Callable[[Path], str]) -> list[str]:

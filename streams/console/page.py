@@ -7,6 +7,7 @@ from streams.console.markup import Cell, Html, document, figures, html_of, items
 from streams.console.order import OrderView, Told, Waits
 from streams.console.recent import Said
 from streams.console.snapshot import Snapshot, TopicLag
+from streams.words import counted
 
 REFRESH_SECONDS = 10
 
@@ -42,19 +43,15 @@ def _status(seen: Snapshot) -> Iterator[Html]:
     yield _pauses(seen)
     yield _figures(seen)
     if seen.in_doubt:
-        yield section("Creates in doubt", tag("p", f"{_orders(seen.in_doubt)}. {seen.in_doubt_remedy}"))
+        yield section("Creates in doubt", tag("p", f"{counted(seen.in_doubt, 'order')}. {seen.in_doubt_remedy}"))
     if seen.left:
-        yield section("Left the scope", tag("p", f"{_orders(seen.left)}. {_LEFT_REMEDY}"))
+        yield section("Left the scope", tag("p", f"{counted(seen.left, 'order')}. {_LEFT_REMEDY}"))
     yield _parked(seen)
     lag = table(("topic", "records", "by partition"), map(_lag, seen.lag))
     yield section("Lag", lag if seen.lag else tag("p", "No partition is this worker's."))
     yield _outcomes(seen)
     yield _sites(seen)
     yield section(f"Newest outcomes ({len(seen.recent)})", _recent(seen.recent))
-
-
-def _orders(count: int) -> str:
-    return "1 order" if count == 1 else f"{count} orders"
 
 
 def _pauses(seen: Snapshot) -> Html:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from streams.kafka.topic_plan import TopicSpec, as_options
 from streams.settings import Settings
+from streams.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,15 @@ def judge(spec: TopicSpec, topics: Mapping[str, Found], settings: Settings) -> T
     )
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _partitions(spec: TopicSpec, found: Found) -> _Finding | None:
     if not spec.ours or found.partitions == spec.partitions:
         return None
     return _Finding(
         True,
-        f"has {_counted(found.partitions, 'partition')}, topics.partitions is {spec.partitions}",
+        f"has {counted(found.partitions, 'partition')}, topics.partitions is {spec.partitions}",
         f"set topics.partitions to {found.partitions} if it was made so; if partitions were added later, "
         "orders have changed their owners: stop the workers, make the topic again with "
-        f"{_counted(spec.partitions, 'partition')} and copy its records by key",
+        f"{counted(spec.partitions, 'partition')} and copy its records by key",
     )
 
 
@@ -97,7 +94,7 @@ def _replication(spec: TopicSpec, found: Found) -> _Finding | None:
         return None
     return _Finding(
         False,
-        f"has {_counted(found.replication, 'replica')}, topics.replication is {spec.replication}",
+        f"has {counted(found.replication, 'replica')}, topics.replication is {spec.replication}",
         "add replicas with kafka-reassign-partitions.sh, else the loss of one broker can lose what it holds",
     )
 

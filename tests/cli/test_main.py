@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import COMMANDS, LazyGroup, main
-from streams.cli.common import PLAIN_INTERVAL, CliError, counted, json_option, progress, with_settings
+from streams.cli.common import PLAIN_INTERVAL, CliError, json_option, progress, with_settings
 from streams.settings import Settings
+from streams.words import counted
 
 
 def test_help_names_every_command_and_imports_none() -> None:

@@ -1,0 +1,11 @@
+"""Words for people that more than one room of the house says."""
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 order``, ``2 orders``, ``2 entities``."""
+    return f"{count} {noun if count == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """``orders``, ``entities``."""
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"

@@ -48,6 +48,8 @@ class Intent(Record):
     cause: Cause | None = None
     """None for a live record; else why it came back through ``replans``."""
     replay_id: str | None = None
+    waiting_id: str | None = None
+    """As ``Replan.waiting_id``."""
     force: bool = False
     timestamp_ms: int | None = None
     """Kafka timestamp of the input record: end-to-end times count from here."""

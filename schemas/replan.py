@@ -29,6 +29,8 @@ class Replan(Record):
     source: Source
     entity_type: EntityType = EntityType.WORK_ORDER
     replay_id: str | None = None
+    waiting_id: str | None = None
+    """Of a wake-up or a fold: the wait that it ends, of one group and one attempt."""
     force: bool = False
     deleted: bool = False
     record: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from schemas.claim import ClaimState
 from streams.agents.order import Order
-from streams.agents.writer import Acked, new_claim_id
+from streams.agents.writer import Acked, new_id
 from streams.tables.view import View
 
 #: What was just written takes milliseconds to be read back; after this long the broker is away.
@@ -19,7 +19,7 @@ class Bindings:
     async def bind(self, order: Order, ticket_id: str) -> None:
         """An operator says that this is the order's ticket, whatever was known before."""
         writer, claim = order.books.writer, order.books.claims.done_claim(order.id)
-        identity = writer.identity(order.id, order.state.entity_type or "WORK_ORDER", ticket_id, new_claim_id())
+        identity = writer.identity(order.id, order.state.entity_type or "WORK_ORDER", ticket_id, new_id())
         claims = []
         if claim is not None:
             claims = [writer.claim(order.partition, order.id, claim, ClaimState.DONE, None, ticket_id=ticket_id)]

@@ -11,7 +11,7 @@ from streams.agents.attempts import Attempt, Refusals
 from streams.agents.bindings import READ_BACK_SECONDS
 from streams.agents.calls import Calls, Failed
 from streams.agents.order import Order
-from streams.agents.writer import Acked, acknowledged, new_claim_id
+from streams.agents.writer import Acked, acknowledged, new_id
 from streams.delivery.answers import Fault
 from streams.delivery.create import InDoubt, MayPut, OpenClaim, Withdraw, after_claim, after_failure, may_send
 from streams.delivery.lanes import Draining
@@ -52,7 +52,7 @@ class Creates:
                 return await self._claim_and_put(order, attempt)
 
     async def _claim_and_put(self, order: Order, attempt: Attempt) -> bool:
-        source, writer, claim_id = attempt.step.intent["source"], order.books.writer, new_claim_id()
+        source, writer, claim_id = attempt.step.intent["source"], order.books.writer, new_id()
         view, clock = self._claims_view, order.books.clock
         claimed, claimed_at, gaps = time.monotonic(), clock(), view.gaps(order.partition)
         ack = await writer.claim(order.partition, order.id, claim_id, ClaimState.OPEN, source)

@@ -181,7 +181,12 @@ class Planner:
         if replan.positions:
             await self._entities.reached(replan.positions, seconds=POSITION_SECONDS)
         change = Change(replan.work_order_id, replan.deleted, replan.record)
-        why = {"cause": replan.cause, "replay_id": replan.replay_id, "force": replan.force}
+        why = {
+            "cause": replan.cause,
+            "replay_id": replan.replay_id,
+            "waiting_id": replan.waiting_id,
+            "force": replan.force,
+        }
         return (await self._decide(change, replan.source, replan.timestamp_ms, **why)).to_json()
 
     def _broken(

@@ -14,6 +14,7 @@ from streams.agents.doubts import Doubts
 from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
+from streams.agents.writer import new_id
 from streams.delivery.foresee import NOT_LEAVING
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
@@ -164,7 +165,7 @@ class Sink:
             return await self.accept(order, Step(Verdict.ACCEPT, waiting.intent, [], []))
         if waiting.kind == "fill":
             # The crash may have come before the record was sent round.
-            await self._books.writer.replan(as_replan(waiting.intent, Cause.FILL))
+            await self._books.writer.replan(as_replan(waiting))
         elif waiting.outcome is not None:
             await order.tell([waiting.outcome])
         return None
@@ -194,9 +195,9 @@ class Sink:
     async def _send_round(self, order: Order, step: Step[Any], record: dict[str, Any]) -> None:
         """The record left out what it is decided with: have the fold planned, under its own coordinates."""
         folded = {**step.intent, "record": record}
-        await self._books.writer.replan(as_replan(folded, Cause.FILL))
-        now = self._books.clock()
-        await order.wait(step, Waiting(kind="fill", code="fill", since=now, intent=folded), None)
+        waiting = Waiting(kind="fill", code="fill", since=self._books.clock(), intent=folded, id=new_id())
+        await self._books.writer.replan(as_replan(waiting))
+        await order.wait(step, waiting, None)
 
     async def _park(self, order: Order, step: Step[Any]) -> None:
         intent, state, now = step.intent, order.state, self._books.clock()
@@ -213,7 +214,8 @@ class Sink:
             waiting_for=intent.get("waitingFor", ()),
         )
         told_already = former is not None and former.kind == "parked" and same_record(intent, former.intent)
-        waiting = Waiting(kind="parked", code=intent["reason"]["code"], since=now, intent=intent, outcome=said)
+        code = intent["reason"]["code"]
+        waiting = Waiting(kind="parked", code=code, since=now, intent=intent, id=new_id(), outcome=said)
         await order.wait(step, waiting, None if told_already else said)
 
     async def _delete(self, order: Order, step: Step[Any]) -> None:

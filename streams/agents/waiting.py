@@ -167,8 +167,7 @@ class WaitingIndex:
                 await self._pace.take()
                 waiting = self._books.orders.read(parked.partition, order_id).waiting
                 if waiting is not None and waiting.kind in ("parked", "fill"):
-                    cause = Cause.WAKE if waiting.kind == "parked" else Cause.FILL
-                    await self._books.writer.replan(as_replan(waiting.intent, cause, self._entities.positions))
+                    await self._books.writer.replan(as_replan(waiting, self._entities.positions))
 
     async def look_up_doubts(self) -> None:
         """For ever: ask Willow about the orders whose look-up is due."""
@@ -270,11 +269,13 @@ class WaitingIndex:
         await self._books.writer.signal(order_id, "look_up", {"claimId": doubt.claim_id, **result})
 
 
-def as_replan(intent: dict[str, Any], cause: Cause, positions: dict[int, int] | None = None) -> Replan:
-    """The record of an intent, to be planned again under its own coordinates."""
+def as_replan(waiting: Waiting, positions: dict[int, int] | None = None) -> Replan:
+    """The record that an order is parked with, or sent round for, to be planned again under its own coordinates."""
+    intent = waiting.intent
     return Replan.model_validate(
         {
-            "cause": cause,
+            "cause": Cause.FILL if waiting.kind == "fill" else Cause.WAKE,
+            "waitingId": waiting.id,
             "workOrderId": intent["workOrderId"],
             "source": intent["source"],
             "entityType": intent["entityType"],

@@ -166,10 +166,11 @@ class Writer:
         return self._producer.send(self.dead_letters, key, value, headers=[*headers, *added])
 
 
-_claims = itertools.count()
-_claimant = uuid.uuid4().hex
+_ids = itertools.count()
+_worker = uuid.uuid4().hex
 
 
-def new_claim_id() -> str:
-    """Unlike any other worker's. Random once: a call of the system for each would cost as much as writing it."""
-    return f"{_claimant}{next(_claims):x}"
+def new_id() -> str:
+    """Of a claim or a wait, unlike any other worker's. Random once: a call of the system for each would cost as much as
+    writing it."""
+    return f"{_worker}{next(_ids):x}"

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from schemas.intent import IntentKind
 from schemas.replan import Cause
-from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, Waiting, field_hash, log_key
+from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, field_hash, log_key
 
 Intent = Mapping[str, Any]
 T = TypeVar("T")
@@ -46,8 +46,9 @@ def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
     source, cause = intent["source"], intent.get("cause")
     decided = state.decided.get(log_key(source))
     if cause in (Cause.WAKE, Cause.FILL):
-        waiting = state.waiting
-        awaited = waiting is not None and waiting.intent["source"] == source and waiting.kind != "in_doubt"
+        # Not by its coordinates: what another group or an earlier attempt sent round may stand in the log before a
+        # newer record, and after a crash would be carried out over what that one has sent already (I3).
+        awaited = state.waiting is not None and state.waiting.id == intent.get("waitingId")
         return Verdict.ACCEPT if awaited else Verdict.DROP
     if decided is not None and source["offset"] <= decided:
         if same_record(intent, state.last) or (state.waiting is not None and same_record(intent, state.waiting.intent)):
@@ -158,17 +159,11 @@ def conflate(queue: Sequence[tuple[dict[str, Any], T]], state: OrderState, mode:
                     watermark = intent.get("dateUpdated")
                 if not is_control(intent):
                     decided[log_key(intent["source"])] = intent["source"]["offset"]
-                    # Else a wake-up behind a newer record would be carried out over it.
-                    waiting = None if _dissolves(intent, waiting) else waiting
+                    if waiting is not None and waiting.kind != "in_doubt":
+                        # Else a wake-up behind a newer record would be carried out over it.
+                        waiting = None
         append(steps, Step(verdict, intent, [item], []), mode)
     return steps
-
-
-def _dissolves(intent: Intent, waiting: Waiting | None) -> bool:
-    """Whether the order no longer waits as it did, once an accepted intent was carried out."""
-    if waiting is None or waiting.kind == "in_doubt":
-        return False
-    return intent["kind"] != IntentKind.PARK or not same_record(intent, waiting.intent)
 
 
 def append(steps: list[Step[T]], new: Step[T], mode: str, *, incomplete: bool = False) -> None:

@@ -53,6 +53,8 @@ class Waiting:
     """The newest record's intent, folded over the older ones: record, fields, coordinates."""
     owed: list[Owed] = field(default_factory=list)
     """All records whose final outcome is due, oldest first; the last is the intent's own."""
+    id: str = ""
+    """Parked and fill: what ends this wait carries it."""
     behind: list[dict[str, Any]] = field(default_factory=list)
     """In doubt only: intents that came later and wait until it is known whether a ticket exists."""
     outcome: dict[str, Any] | None = None

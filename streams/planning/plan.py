@@ -65,6 +65,7 @@ def plan(
     rules: Rules,
     cause: Cause | None = None,
     replay_id: str | None = None,
+    waiting_id: str | None = None,
     force: bool = False,
     trace: Trace | None = None,
 ) -> Intent:
@@ -86,6 +87,7 @@ def plan(
         entity_type=entity_type(record),
         cause=cause,
         replay_id=replay_id,
+        waiting_id=waiting_id,
         force=force,
         timestamp_ms=timestamp_ms,
         date_updated=counting_date(record.get("dateUpdated"), timestamp_ms),

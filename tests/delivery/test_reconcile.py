@@ -42,9 +42,13 @@ def said(of: dict[str, Any], kind: OutcomeKind = OutcomeKind.UPDATED) -> dict[st
     return outcome(of, kind, 1000.0)
 
 
+def wake(offset: int, waiting_id: str | None, cause: str = "wake", **more: Any) -> dict[str, Any]:
+    return intent(offset, cause=cause, waitingId=waiting_id, **more)
+
+
 def parked(of: dict[str, Any], kind: str = "parked", *owed: Owed) -> Waiting:
-    own = Owed(of["source"], of.get("replayId"))
-    return Waiting(kind=kind, code="unknown_entity", since=1.0, intent=of, owed=[*owed, own], outcome=said(of))
+    own, its_id = Owed(of["source"], of.get("replayId")), "" if kind == "in_doubt" else "w1"
+    return Waiting(kind, "unknown_entity", 1.0, of, [*owed, own], its_id, outcome=said(of))
 
 
 DECIDED = OrderState(decided={LOG: 7}, watermark="2026-11-02T09:00:00Z", last=said(intent(7)))
@@ -105,12 +109,13 @@ CASES = (
     Case("what stood behind a doubt that is over", intent(8), DOUBT_OVER, DROP),
     Case("a replay that stood behind it", intent(9, replayId="r1"), DOUBT_OVER, DROP),
     # -- wake-ups
-    Case("the wake-up of the parked one", intent(7, cause="wake"), PARKED, ACCEPT),
-    Case("the fold of the one that was sent round", intent(7, cause="fill"), PARKED, ACCEPT),
-    Case("a wake-up of one that no longer waits", intent(7, cause="wake"), DECIDED, DROP),
-    Case("a wake-up of an older one", intent(6, cause="wake"), PARKED, DROP),
-    Case("nothing wakes an order in doubt", intent(7, cause="wake"), IN_DOUBT, DROP),
-    Case("a wake-up is never stale", intent(7, cause="wake", dateUpdated=OLD), PARKED, ACCEPT),
+    Case("the wake-up of the parked one", wake(7, "w1"), PARKED, ACCEPT),
+    Case("the fold of the one that was sent round", wake(7, "w1", cause="fill"), PARKED, ACCEPT),
+    Case("what another group, or an earlier attempt, sent round for it", wake(7, "w2"), PARKED, DROP),
+    Case("what was sent round before waits had ids", wake(7, None), PARKED, DROP),
+    Case("a wake-up of one that no longer waits", wake(7, "w1"), DECIDED, DROP),
+    Case("nothing wakes an order in doubt", wake(7, None), IN_DOUBT, DROP),
+    Case("a wake-up is never stale", wake(7, "w1", dateUpdated=OLD), PARKED, ACCEPT),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streams.agents import calls, creates, doubts, tickets, waiting
+from streams.agents import calls, creates, doubts, sink, tickets, waiting
 from streams.agents.order import Order
 from streams.agents.planner import Planner
 from streams.agents.writer import Writer
@@ -200,6 +200,12 @@ def _faults() -> Iterator[Seeded]:
     yield Seeded("404 on PUT is the record's fault", _the_record_s_fault(404), _once(_refused_for_a_while(404)), "I4")
     yield Seeded("poison is passed over in silence", _poison_in_silence, _once(small.skipped_refused_and_poison), "I7")
     yield Seeded("what stood behind a doubt is forgotten", _work_off_forgets, _seeds(100), "I")
+    yield Seeded(
+        "what another group sent round counts",
+        _set(sink, "new_id", _one_id),
+        _killed(small.filled_for_another_group),
+        "I3",
+    )
     yield Seeded("nothing wakes a parked order", _nothing_wakes, _once(small.parked_and_woken), "I8")
     yield Seeded(
         "what was replaced is thought never sent",
@@ -220,6 +226,10 @@ def _yes(*_: Any) -> bool:
 
 def _no(*_: Any) -> bool:
     return False
+
+
+def _one_id() -> str:
+    return "one"
 
 
 def _always_replaces(*_: Any) -> bool:

@@ -1,6 +1,7 @@
 """Small scenarios, steady but for what is done to their workers: each is run again for every point it has."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from tests.acceptance.records import entity
 from tests.simulation.records import Orders
@@ -78,6 +79,27 @@ def changed_late() -> Scenario:
     orders = Orders()
     records = [orders.change("A"), orders.change("A"), orders.change("A")]
     return _scenario(*records, gap=1.0, fates=every("patch_ticket", Fate(Way.LATE, later=8.0)))
+
+
+def filled_for_another_group() -> Scenario:
+    """A second group begins when the first has sent a record round for the place that it left out, and a newer one
+    stands behind both in the log."""
+    orders = Orders()
+    return _read_later(orders.change("A"), orders.change("A", without=("relatesTo",)), orders.change("A"))
+
+
+def woken_for_another_group() -> Scenario:
+    """As above, of a record that was parked and woken."""
+    orders = Orders()
+    late: Happening = (1.8, "entity", (entity("AHU-LATE", "Thing", "FLOOR1", "TW-LATE"),))
+    return _read_later(orders.change("A"), orders.waiting("A", "AHU-LATE"), orders.change("A"), more=(late,))
+
+
+def _read_later(*records: Record, more: tuple[Happening, ...] = ()) -> Scenario:
+    scenario = _scenario(*records, gap=0.5, workers=("a",), more=(*more, (3.0, "start", ("x",))))
+    # Conflated, the newest would hide what becomes of the others.
+    each = {"conflate": "off"}
+    return replace(scenario, groups={"one": ("a",), "two": ("x",)}, changes=each, faults_end=5.0)
 
 
 def killed_at_each(scenario: Scenario) -> Iterator[tuple[str, Result]]:

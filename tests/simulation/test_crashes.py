@@ -13,6 +13,8 @@ LONGER = [
     small.parked_and_woken,
     small.not_created_and_no_answer,
     small.skipped_refused_and_poison,
+    small.filled_for_another_group,
+    small.woken_for_another_group,
 ]
 EACH = [*QUICK, *(pytest.param(make, marks=pytest.mark.acceptance) for make in LONGER)]
 

@@ -14,10 +14,12 @@ from streams.agents.order import Order
 from streams.agents.turns import Turns
 from streams.agents.writer import Acked
 from streams.delivery.answers import Fault
-from streams.delivery.create import binding, claim_for, coordinates
+from streams.delivery.create import binding, claim_for, made_for
 from streams.delivery.outcomes import Effort
 from streams.delivery.reconcile import Desired, Step, changes
+from streams.delivery.state import ReadBack
 from streams.planning.reasons import reason
+from streams.willow import Ticket
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ class Updates:
             # Else what another ticket was sent would count as sent to this one.
             state.ticket_id, state.hashes, state.whole = ticket_id, {}, False
         # What was sent before a crash is in Willow already: not sent again, the record would be told ``unchanged``.
-        sent = state.read_back.fields if state.read_back and state.read_back.ticket_id == ticket_id else {}
+        sent = state.read_back.wanted if state.read_back and state.read_back.ticket_id == ticket_id else {}
         again = {name: value for name, value in attempt.fields.items() if name in sent}
         return {**again, **differences(ticket, attempt.fields)}
 
@@ -154,7 +156,7 @@ class Updates:
             kind = OutcomeKind.SKIPPED
         elif attempt.adopting or (first and ticket_id in intent.get("ticketIds", ()) and not order.seen().done):
             kind = OutcomeKind.ADOPTED
-        elif first and (own or books.claims.created_for(order.id) == coordinates(intent["source"])):
+        elif first and made_for(intent["source"], own, books.claims.created_for(order.id)):
             # A crash came between identity and state: this record made the ticket (delivery.md §1).
             kind = OutcomeKind.CREATED
         words = binding(books.identities.ticket_of(order.id), own)
@@ -226,15 +228,26 @@ class Updates:
             return
         if order.books.clock() < state.read_back.due:
             return
-        effort, wanted, ticket_id = Effort(), state.read_back.fields, state.read_back.ticket_id
+        effort, due = Effort(), state.read_back
         try:
-            ticket = await self._calls.get(ticket_id, effort)
+            ticket = await self._calls.get(due.ticket_id, effort)
             state.read_back = None
-            wrong = differences(ticket, wanted)
-            if wrong:
-                log.warning("ticket %s of %s was changed by a late PATCH, and is put right", ticket.id, order.id)
-                await self._send(order, ticket.id, wrong, effort)
+            await self._put_right(order, ticket, due, effort)
         except Failed as failed:
             # The next change of the order meets the same answer, and tells it.
-            log.warning("ticket %s of %s can't be read back: %s", ticket_id, order.id, failed)
+            log.warning("ticket %s of %s can't be read back: %s", due.ticket_id, order.id, failed)
             state.read_back = None
+
+    async def _put_right(self, order: Order, ticket: Ticket, due: ReadBack, effort: Effort) -> None:
+        wrong = differences(ticket, due.wanted)
+        if not wrong:
+            return
+        log.warning("ticket %s of %s was changed by a late PATCH, and is put right", ticket.id, order.id)
+        try:
+            await self._send(order, ticket.id, wrong, effort)
+        except Failed as failed:
+            if failed.fault is not Fault.RECORD or not due.sent:
+                raise
+            # What Willow refuses, a worker sent before it was killed: it must not keep the rest back.
+            if wrong := differences(ticket, due.fields):
+                await self._send(order, ticket.id, wrong, effort)

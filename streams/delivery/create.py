@@ -198,6 +198,12 @@ def claim_for(seen: Seen, source: Mapping[str, Any]) -> OpenClaim | None:
     return next((claim for claim in seen.open if claim.source and coordinates(claim.source) == wanted), None)
 
 
+def made_for(source: Mapping[str, Any], own: OpenClaim | None, created_for: tuple[str, int, int] | None) -> bool:
+    """Whether a record's create made the order's ticket, as far as the claims tell after a crash: ``own`` is its open
+    claim, ``created_for`` the record whose claim is done. An own claim may have sent nothing, if another's is done."""
+    return created_for == coordinates(source) if created_for is not None else own is not None
+
+
 @dataclass(frozen=True, slots=True)
 class LookUp:
     """What a look-up of an order in doubt showed. ``counted``: the same look-up also found a ticket known to exist,

@@ -67,12 +67,19 @@ class Waiting:
 
 @dataclass(slots=True)
 class ReadBack:
-    """A PATCH had no answer and may commit late: after ``due`` (epoch seconds) the ticket is read, and these fields
-    are put right."""
+    """A PATCH had no answer and may commit late: after ``due`` (epoch seconds) the ticket is read, and what is wanted
+    of these fields is put right."""
 
     due: float
     fields: dict[str, Any]
+    """As a record had them that Willow took since."""
     ticket_id: str
+    sent: dict[str, Any] = field(default_factory=dict)
+    """As they were sent, by a record of which nobody knows that Willow takes it."""
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        return {**self.fields, **self.sent}
 
 
 @dataclass(slots=True)
@@ -137,8 +144,10 @@ class OrderState:
 
     def read_back_at(self, due: float, ticket_id: str, sent: Mapping[str, Any]) -> None:
         """These fields were sent, and nobody knows whether and when Willow takes them."""
-        known = self.read_back.fields if self.read_back and self.read_back.ticket_id == ticket_id else {}
-        self.read_back = ReadBack(due, {**known, **sent}, ticket_id)
+        known = self.read_back
+        if known is None or known.ticket_id != ticket_id:
+            known = ReadBack(due, {}, ticket_id)
+        self.read_back = ReadBack(due, dict(known.fields), ticket_id, {**known.sent, **sent})
 
     def remember(
         self,
@@ -161,9 +170,11 @@ class OrderState:
         for name in CLEAR_FIELDS:
             if name in sent:
                 self.clear[name] = sent[name]
-        if self.read_back is not None:
+        due = self.read_back
+        if due is not None:
             # A late commit must be put right to what is wanted by then.
-            self.read_back.fields.update({name: sent[name] for name in self.read_back.fields if name in sent})
+            due.fields |= {name: sent[name] for name in due.wanted if name in sent}
+            due.sent = {name: value for name, value in due.sent.items() if name not in sent}
 
 
 _STATE_FIELDS = tuple(item.name for item in fields(OrderState))

@@ -32,6 +32,7 @@ from streams.delivery.create import (
     claim_deadline,
     claim_for,
     counts,
+    made_for,
     may_send,
     next_look_up,
     settled_at,
@@ -171,6 +172,22 @@ def test_the_own_claim_is_known_by_its_source() -> None:
 
 
 # -- in doubt --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "created_for", "made"),
+    [
+        (None, ("orders", 3, 7), True),
+        (FIRST, None, True),
+        (FIRST, ("orders", 3, 6), False),  # another group's create was under way, and a kill left the own claim open
+        (None, ("orders", 3, 6), False),
+        (None, None, False),
+    ],
+)
+def test_which_record_made_the_ticket(
+    own: OpenClaim | None, created_for: tuple[str, int, int] | None, made: bool
+) -> None:
+    assert made_for({"topic": "orders", "partition": 3, "offset": 7}, own, created_for) is made
 
 
 def test_the_owner_that_sent_counts_settle_from_the_end_of_its_call() -> None:

@@ -151,7 +151,8 @@ def test_what_is_read_back_follows_what_is_wanted_by_then() -> None:
     state.read_back_at(5.0, "T1", {"summary": "a"})
     state.read_back_at(9.0, "T1", {"cause": "b"})
     state.remember("T1", {"summary": "newer", "solution": "not in doubt"}, whole=False)
-    assert state.read_back == ReadBack(9.0, {"summary": "newer", "cause": "b"}, "T1")
+    assert state.read_back == ReadBack(9.0, {"summary": "newer"}, "T1", {"cause": "b"})
+    assert state.read_back.wanted == {"summary": "newer", "cause": "b"}
 
 
 def test_a_topic_that_was_made_again_is_another_log() -> None:

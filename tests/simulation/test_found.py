@@ -113,6 +113,31 @@ def test_what_stood_behind_a_doubt_is_carried_out_though_a_crash_follows_its_una
     assert (_said(run, first)[-1], _said(run, second)[-1]) == ("adopted", "updated")
 
 
+@pytest.mark.parametrize("refused", ["in part", "whole"])
+def test_what_a_late_patch_overwrote_is_put_right_though_willow_refuses_what_was_sent_after_it(refused: str) -> None:
+    """A worker was killed while it sent what Willow refuses: that was put right along with the rest, and Willow refused
+    all of it."""
+    orders = Orders()
+    created, changed, newer = orders.change("A"), orders.change("A"), orders.change("A")
+    last = orders.partly_refused("A") if refused == "in part" else orders.refused("A")
+    first_patch = iter([Fate(Way.GATEWAY_LATE, later=8.0)])
+
+    def fates(_: Any, request: Request) -> Fate:
+        return next(first_patch, Fate()) if request.operation.name == "patch_ticket" else Fate()
+
+    run = _run(
+        (1.0, "produce", (created,)),
+        (2.0, "produce", (changed,)),
+        (2.2, "produce", (newer,)),
+        (2.4, "kill_at", ("a", "asks patch_ticket")),
+        (2.5, "produce", (last,)),
+        fates=fates,
+    )
+    assert run.world.kills == 1
+    assert _said(run, last)[-1] == ("updated" if refused == "in part" else "invalid")
+    assert run.willow.tickets["T1"].fields["cause"] == ("v0004" if refused == "in part" else "v0003")
+
+
 def test_a_delete_names_the_ticket_of_which_a_crash_left_only_the_identity() -> None:
     orders = Orders()
     created, deleted = orders.change("A"), orders.delete("A")

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from schemas.intent import IntentKind
+from streams.delivery.reconcile import Verdict, judge
 from streams.delivery.state import OrderState
 from streams.kafka.partitioning import partition_of
 from streams.kafka.topics import topic_ids
@@ -49,7 +51,7 @@ def read_order(settings: Settings, order_id: str, *, watch: Watch = unwatched) -
         state = order_states(log, settings, lambda found: found, only=[order_id]).get(order_id, OrderState())
         outcomes = settings.topics.name("outcomes")
         history = _outcomes(log, settings, order_id, partitions_of(log, outcomes, [order_id]))
-        newest, stage = _newest(log, settings, order_id, state, history)
+        newest, stage = _newest(log, settings, order_id, topic_id, state, history)
         key = newest.logged.key if newest is not None else None
         if key is not None and key != order_id.encode():
             # The outcome of a record that can't be read is keyed as the record was, not by the order's id.
@@ -77,25 +79,34 @@ def _in_time(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
     return tuple(sorted(outcomes, key=lambda said: str(said["time"])))
 
 
+def is_pending(intent: Mapping[str, Any], state: OrderState) -> bool:
+    """Whether what stands behind the committed offset is still to be carried out: offsets are committed a moment after
+    the outcome was said."""
+    return intent.get("kind") != IntentKind.SIGNAL and judge(intent, state, state.watermark) is Verdict.ACCEPT
+
+
 def _newest(
-    log: Log, settings: Settings, order_id: str, state: OrderState, history: Iterable[Outcome]
+    log: Log, settings: Settings, order_id: str, topic_id: str, state: OrderState, history: Iterable[Outcome]
 ) -> tuple[InputRecord | None, Stage]:
     """The order's newest record that says something of it, and how far it came."""
     topics = settings.topics
     coming = [
-        item for item in records_of(log, settings, order_id, _left(log, settings, topics.work_orders)) if item.change
+        item
+        for item in records_of(log, settings, order_id, _left(log, settings, topics.work_orders))
+        if item.change and is_pending({"source": item.source(topic_id).model_dump(by_alias=True)}, state)
     ]
     if coming:
         return _last(coming), Stage.NOT_PLANNED
     intents = topics.name("ticket_intents")
     mine, left = partitions_of(log, intents, [order_id]), _left(log, settings, intents)
     planned = [
-        orjson.loads(record.value)["source"]
+        orjson.loads(record.value)
         for record in log.read(intents, start={p: left[p] for p in mine})
         if record.key == order_id.encode() and record.value is not None
     ]
-    if planned:
-        return _at(log, settings, order_id, planned[-1]), Stage.NOT_CARRIED_OUT
+    pending = [intent["source"] for intent in planned if is_pending(intent, state)]
+    if pending:
+        return _at(log, settings, order_id, pending[-1]), Stage.NOT_CARRIED_OUT
     standing = standing_of(state)
     sources = [standing.source] if standing is not None else [said["source"] for said in history]
     if sources:

@@ -13,7 +13,7 @@ from streams.delivery.state import OrderState, Owed, Waiting, hashes_of
 from streams.planning.lists import Listed, WillowLists
 from streams.reading.dead_letters import dead_letters
 from streams.reading.log import Log
-from streams.reading.order_facts import Stage, read_order
+from streams.reading.order_facts import Stage, is_pending, read_order
 from streams.reading.overview import overview_of
 from streams.reading.replay_plan import Row, replay_plan
 from streams.reading.replays import GONE, Wanted, pick
@@ -129,6 +129,37 @@ def test_the_newest_record_of_an_order_that_no_worker_has_seen(topics: Topics) -
     assert facts.newest is not None
     assert (facts.newest.logged.partition, facts.newest.logged.offset) == new
     assert (facts.stage, facts.history) == (Stage.NOT_PLANNED, ())
+
+
+def test_a_record_that_was_decided_is_no_lag_though_its_offset_is_not_committed_yet(topics: Topics) -> None:
+    """``explain`` right after an outcome said that the record was not planned yet."""
+    at = order(topics, "WO1")
+    topics.decided("WO1", at, "created")
+    decided = read_order(topics.settings, "WO1")
+    assert decided.newest is not None
+    assert (decided.stage, decided.newest.logged.offset) == (Stage.DECIDED, at[1])
+    order(topics, "WO1")
+    assert read_order(topics.settings, "WO1").stage is Stage.NOT_PLANNED
+
+
+@pytest.mark.parametrize(
+    ("intent", "pending"),
+    [
+        ({"kind": "upsert", "offset": 8}, True),
+        ({"kind": "upsert", "offset": 7}, False),
+        ({"kind": "upsert", "offset": 7, "cause": "replay", "replayId": "r1"}, True),
+        ({"kind": "upsert", "offset": 7, "cause": "wake", "waitingId": "w1"}, True),
+        ({"kind": "upsert", "offset": 7, "cause": "wake", "waitingId": "w0"}, False),
+        ({"kind": "signal", "offset": 9, "cause": "signal"}, False),
+    ],
+)
+def test_which_intents_behind_the_committed_offset_are_still_to_be_carried_out(
+    intent: dict[str, Any], pending: bool
+) -> None:
+    source = {"topic": "orders", "partition": 0, "offset": intent.pop("offset")}
+    parked = {"source": {**source, "offset": 7}}
+    state = OrderState(decided={"orders/0": 7}, waiting=Waiting("parked", "x", 1.0, parked, [Owed(source)], "w1"))
+    assert is_pending({**intent, "source": source}, state) is pending
 
 
 def test_the_outcome_of_a_record_that_can_t_be_read_is_found_by_its_own_key(topics: Topics) -> None:

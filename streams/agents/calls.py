@@ -184,16 +184,17 @@ class Calls:
             await self._until_closed()
 
     async def _turn(self, operation: Operation) -> None:
-        """Wait for the rate. Raises Draining, and Failed if there is no token."""
-        if not self.rate.limited:
-            return
-        try:
-            # Else all whose turn came while a token was fetched would be sent together afterwards.
-            await self.lanes.until(self.client.authenticate())
-        except WillowError as error:
-            answer = _without_token(operation, error)
-            raise Failed(answer, self._blame(answer)) from error
-        await self.lanes.until(self.rate.take())
+        """Wait for a token and for the rate. Raises Draining, and Failed if there is no token."""
+        if (self.client.token_expires_in or 0.0) <= 0.0:
+            try:
+                # Else the lease could run out while a token is fetched, and all whose turn came meanwhile would be sent
+                # together afterwards.
+                await self.lanes.until(self.client.authenticate())
+            except WillowError as error:
+                answer = _without_token(operation, error)
+                raise Failed(answer, self._blame(answer)) from error
+        if self.rate.limited:
+            await self.lanes.until(self.rate.take())
 
     async def _once(self, operation: Operation, call: Callable[[], Awaitable[T]], effort: Effort) -> T:
         began = time.monotonic()

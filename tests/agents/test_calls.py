@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,8 +38,13 @@ class Scripted:
     clock: Callable[[], float] = time.monotonic
     arrived: list[float] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
+    token_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    token_comes: asyncio.Event | None = None
 
     async def __call__(self, call: Call, perform: Perform) -> Answer:
+        if call.operation == "token" and self.token_comes is not None:
+            self.token_asked.set()
+            await self.token_comes.wait()
         if "ticket" not in call.operation or call.operation == "list_ticket_statuses":
             return perform()
         self.arrived.append(self.clock())
@@ -216,6 +221,31 @@ async def test_a_read_whose_lease_ran_out_while_it_waited_is_not_sent() -> None:
         it.age[0] = 0.0
         await waiting
         assert it.script.operations == ["put_ticket", "get_ticket"]
+
+
+@pytest.mark.parametrize("operation", ["get_ticket", "patch_ticket", "put_ticket"])
+async def test_a_call_whose_lease_ran_out_while_a_token_was_fetched_is_not_sent(operation: str) -> None:
+    """A successor may have sent a newer change by then (I3)."""
+    async with rig() as it:
+        it.script.token_comes = asyncio.Event()
+        ask: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+            "get_ticket": lambda: it.calls.get("T1", Effort()),
+            "patch_ticket": lambda: it.calls.update("T1", {"summary": "Two fans"}, Effort(), nothing_written),
+            "put_ticket": lambda: it.calls.create(it.body("WO0"), Effort(), lambda: it.calls.ready),
+        }
+        waiting = asyncio.create_task(ask[operation]())
+        await it.script.token_asked.wait()
+        it.age[0] = 100.0
+        it.script.token_comes.set()
+        await asyncio.sleep(0.2)
+        assert it.script.operations == []
+        it.age[0] = 0.0
+        if operation == "put_ticket":
+            assert await waiting is None
+        else:
+            with pytest.raises(Failed):
+                await waiting  # Willow has no such ticket
+            assert it.script.operations == [operation]
 
 
 async def test_what_is_forbidden_on_more_than_one_site_pauses_the_sink() -> None:

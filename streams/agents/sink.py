@@ -72,16 +72,14 @@ class Sink:
         match step.verdict:
             case Verdict.DROP:
                 return None
-            case Verdict.REPEAT:
-                return await self._repeat(order, step)
-            case Verdict.SUPERSEDED:
-                # Its first delivery may have stood before it in the same batch: it would be superseded by itself.
+            case Verdict.REPEAT | Verdict.SUPERSEDED:
+                # What stood before it in the same batch, a signal or its own first delivery, may have changed which.
                 match judge(intent, state, state.watermark):
                     case Verdict.REPEAT:
                         return await self._repeat(order, step)
-                    case Verdict.DROP:
-                        return None
-                return await order.tell([self._replaced_before(state, intent)])
+                    case Verdict.SUPERSEDED:
+                        return await order.tell([self._replaced_before(state, intent)])
+                return None
             case Verdict.STALE:
                 why = reason("stale", mine=intent.get("dateUpdated"), newest=state.watermark)
                 said = outcome(

@@ -130,7 +130,8 @@ class Checker(Evidence):
     def _may_wait(self, at: Coordinates, record: Record) -> bool:
         if record.may_wait and at in self.parked:
             return True
-        return self._holds and record.order_id in self._in_doubt()
+        # A ticket that is there is found by a look-up.
+        return self._holds and record.order_id in self._in_doubt() and not self._tickets_of(record.order_id)
 
     def _in_doubt(self) -> set[str]:
         """Orders of which nobody knows whether they have a ticket: under ``hold`` they wait for a person."""

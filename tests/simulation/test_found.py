@@ -10,7 +10,7 @@ from schemas.identity import TICKET_URN
 from tests.acceptance.records import entity, relates_to
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
-from tests.simulation.scenario import Happening, Record, Scenario
+from tests.simulation.scenario import SETTLE_SECONDS, Happening, Record, Scenario
 from tests.simulation.willow import Fate, Request, Ticket, Way
 from tests.simulation.world import World
 
@@ -148,6 +148,29 @@ def test_a_delete_names_the_ticket_of_which_a_crash_left_only_the_identity() -> 
     )
     assert run.world.kills == 1
     assert _said(run, deleted)[0] == "deleted_kept"
+
+
+def test_a_record_that_comes_again_behind_the_end_of_its_doubt_is_judged_by_what_that_left() -> None:
+    """It was to be told as what its order waits for, by then the order waited for another: the worker ended at each
+    start."""
+    orders = Orders()
+    first, second = orders.change("A"), orders.change("A")
+    puts = iter([Fate(Way.RESET_BEFORE), Fate(Way.RESET_BEFORE)])
+
+    def fates(_: Any, request: Request) -> Fate:
+        return next(puts, Fate()) if request.operation.name == "put_ticket" else Fate()
+
+    run = _run(
+        (1.0, "produce", (first,)),
+        (1.1, "produce", (second,)),
+        (1.0 + SETTLE_SECONDS, "kill_at", ("a", "stored willow-sync.ticket-intents")),
+        (5.0 + SETTLE_SECONDS, "plan_again", ()),
+        fates=fates,
+        faults_end=60.0,
+        restart_after=(10.0, 10.0),
+    )
+    assert run.world.kills == 1
+    assert (_said(run, first)[-1], _said(run, second)[-1]) == ("superseded", "created")
 
 
 def test_a_list_that_ignores_the_sort_is_read_whole() -> None:

@@ -6,6 +6,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else plural(noun)}"
 
 
+def one_or_more(count: int, things: str) -> str:
+    """A plural in ``-s``, or its singular where there is one."""
+    return things.removesuffix("s") if count == 1 else things
+
+
 def plural(noun: str) -> str:
     """``orders``, ``entities``."""
     return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"

@@ -6,7 +6,7 @@ where one command's dependencies (the demo's Java, for instance) are not install
 
 import importlib
 import sys
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -48,6 +48,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command → (module that has it as ``command``, its line in ``--help``), in the order of ``--help``."""
 
 
+class Misuse(click.UsageError):
+    """A command was called wrongly: told as any other error, with exit code 2."""
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message(), error.ctx)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        command = self.ctx.command_path if self.ctx is not None else "willow-sync"
+        remedy = f"`{command} --help` says what it takes."
+        CliError(self.message, remedy).show(file)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are the table's; an error with a remedy becomes ``CliError``, Ctrl-C exit code 130."""
 
@@ -73,6 +85,8 @@ class LazyGroup(click.Group):
             # click would say "Aborted!" and exit with 1, as if the command had failed.
             click.echo("stopped", err=True)
             sys.exit(INTERRUPTED)
+        except click.UsageError as error:
+            raise Misuse(error) from error
         except click.ClickException:
             raise
         except Exception as error:

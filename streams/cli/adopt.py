@@ -8,14 +8,16 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import click
+import orjson
 
+from schemas.outcome import OutcomeKind
 from schemas.replan import signal
-from streams.cli.common import Advance, json_option, printable, progress, progress_if_long, with_settings
+from streams.cli.common import Advance, CliError, json_option, printable, progress, progress_if_long, with_settings
 from streams.cli.known_orders import must_be_known
 from streams.cli.sending import Outgoing, send_all
 from streams.reading.adoption import MEANINGS, Adoption, Against, Pair, look_for_adoptions
 from streams.reading.ledger import Ledger
-from streams.reading.log import Log
+from streams.reading.log import Log, Logged
 from streams.reading.plain import plain
 from streams.reading.replays import Picked, Wanted, as_replan, pick, picked_records
 from streams.reading.survey import Survey, client_of, take_survey
@@ -56,13 +58,20 @@ def command(settings: Settings, orders: tuple[str, ...], yes: bool, as_json: boo
         click.echo(json.dumps(_document(found, sent), ensure_ascii=False, indent=2))
     elif sent is not None:
         click.echo(f"{sent['adopted']} of {len(found.pairs)} adopted; the outcomes' replayId is {sent['replayId']}")
-        if sent["adopted"] < len(found.pairs):
+        for kept in sent["kept"]:
+            click.echo(printable(f"    {kept['orderId']}  {kept['outcome']}: {kept['message']}"))
+        if sent["adopted"] + len(sent["kept"]) < len(found.pairs):
             click.echo(
                 "the rest is written down: the workers do it as soon as they can; what keeps one, "
                 "`willow-sync explain ORDER` says"
             )
     elif found.pairs:
         click.echo("nothing was written; `willow-sync adopt --yes` has them adopted")
+    if sent is not None and sent["kept"]:
+        raise CliError(
+            f"{counted(len(sent['kept']), 'order')} did not adopt what was found",
+            "See the reasons above; `willow-sync explain ORDER` tells the whole story. Then run the command again.",
+        )
 
 
 async def _look(survey: Survey, orders: Sequence[str]) -> Adoption:
@@ -120,9 +129,8 @@ def _send(settings: Settings, survey: Survey, pairs: Sequence[Pair]) -> dict[str
     """Tickets that no order names become candidates; behind each, in the same partition, comes the order's newest
     record. Raises CliError."""
     replay_id = f"adopt-{uuid.uuid4().hex[:12]}"
-    identities = settings.topics.name("ticket_identities")
     with Log(settings) as log:
-        before = {partition: end for partition, (_, end) in log.spans(identities).items()}
+        watch = _Watch(log, settings, replay_id)
         decided = {pair.order_id for pair in pairs if pair.decided}
         picked = pick(log, settings, Wanted(order_ids=decided), survey.topic_id) if decided else Picked({})
         nominated = [pair for pair in pairs if not pair.named]
@@ -130,8 +138,14 @@ def _send(settings: Settings, survey: Survey, pairs: Sequence[Pair]) -> dict[str
             records = _outgoing(log, settings, survey, nominated, picked, replay_id)
             send_all(settings, records, advance, again="run the command again")
         with progress(len(decided), "adopting", unit="order") as advance:
-            adopted = _watch(log, identities, before, decided, advance)
-    return {"replayId": replay_id, "candidates": len(nominated), "replayed": len(picked), "adopted": adopted}
+            watch.until_told(decided, advance)
+    return {
+        "replayId": replay_id,
+        "candidates": len(nominated),
+        "replayed": len(picked),
+        "adopted": len(watch.adopted),
+        "kept": [{"orderId": order_id, **said} for order_id, said in sorted(watch.kept.items())],
+    }
 
 
 def _outgoing(
@@ -146,16 +160,47 @@ def _outgoing(
         yield Outgoing(topic, change.order_id.encode(), replan.to_json())
 
 
-def _watch(log: Log, topic: str, start: dict[int, int], wanted: Collection[str], advance: Advance) -> int:
-    """How many of these orders got an identity since ``start``."""
-    left, heard = set(wanted), time.monotonic()
-    while left and time.monotonic() - heard < STALL_SECONDS:
-        for record in log.read(topic, start=start):
-            start[record.partition] = record.offset + 1
-            order_id = (record.key or b"").decode(errors="replace")
-            if record.value is not None and order_id in left:
-                left.discard(order_id)
+class _Watch:
+    """What becomes of orders that were sent to adopt a ticket. Begin it before they are sent."""
+
+    def __init__(self, log: Log, settings: Settings, replay_id: str) -> None:
+        self._log, self._replay_id = log, replay_id
+        self._identities, self._outcomes = (settings.topics.name(name) for name in ("ticket_identities", "outcomes"))
+        self._read = {
+            topic: {partition: end for partition, (_, end) in log.spans(topic).items()}
+            for topic in (self._identities, self._outcomes)
+        }
+        self.adopted: set[str] = set()
+        self.kept: dict[str, dict[str, Any]] = {}
+        """Order → the outcome that says why it has no ticket."""
+
+    def until_told(self, wanted: Collection[str], advance: Advance) -> None:
+        """Returns when each of these orders got an identity or was told why not, or when no more comes."""
+        heard = time.monotonic()
+        while len(self.adopted) + len(self.kept) < len(wanted) and time.monotonic() - heard < STALL_SECONDS:
+            for order_id in self._news(wanted):
+                self.adopted.add(order_id)
+                self.kept.pop(order_id, None)
                 heard = time.monotonic()
                 advance()
-        time.sleep(_POLL_SECONDS)
-    return len(wanted) - len(left)
+            time.sleep(_POLL_SECONDS)
+
+    def _news(self, wanted: Collection[str]) -> Iterator[str]:
+        """Orders that got an identity since the last look; those that were told why not are noted."""
+        for record in self._since(self._outcomes):
+            said = orjson.loads(record.value or b"{}")
+            reason, order_id = said.get("reason"), said.get("workOrderId")
+            # A record that replaced the one that was sent adopts the ticket in its place.
+            told = said.get("replayId") == self._replay_id and said["outcome"] != OutcomeKind.SUPERSEDED
+            if told and reason and order_id not in self.adopted:
+                self.kept[order_id] = {"outcome": said["outcome"], **reason}
+        for record in self._since(self._identities):
+            order_id = (record.key or b"").decode(errors="replace")
+            if record.value is not None and order_id in wanted and order_id not in self.adopted:
+                yield order_id
+
+    def _since(self, topic: str) -> Iterator[Logged]:
+        start = self._read[topic]
+        for record in self._log.read(topic, start=start):
+            start[record.partition] = record.offset + 1
+            yield record

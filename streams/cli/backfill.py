@@ -16,6 +16,7 @@ from streams.mapped import KINDS, MappedClient, Pace, Selection, Walk
 from streams.planning.instants import instant_text, to_datetime
 from streams.planning.rules import fold_type
 from streams.settings import Settings
+from streams.words import counted, one_or_more
 
 
 class _Instant(click.ParamType):
@@ -146,11 +147,11 @@ def _report(settings: Settings, counts: Mapping[str, int], tally: Tally, *, dry_
     else:
         for name, count in counts.items():
             verb = "would be written" if dry_run else "written"
-            click.echo(f"{count:>9,} {name} {verb} to {topic_of(settings, KINDS[name].feed)}")
+            click.echo(f"{count:>9,} {one_or_more(count, name)} {verb} to {topic_of(settings, KINDS[name].feed)}")
         if tally.gone:
             click.echo(f"{tally.gone:>9,} were gone from Mapped by the time they were read")
     if tally.problems:
         raise CliError(
-            f"{tally.problems} {'problem' if tally.problems == 1 else 'problems'} (the first ones are named above)",
+            f"{counted(tally.problems, 'problem')} (the first ones are named above)",
             "All else went well. Correct what is named, and give the orders concerned with --id.",
         )

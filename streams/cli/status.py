@@ -14,6 +14,15 @@ from streams.shadow_settings import ShadowSettings
 from streams.words import counted
 
 
+def _addresses(_: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for address in given:
+        if not address.startswith(("http://", "https://")):
+            raise click.BadParameter(
+                f"{address!r} is no address of a worker's pages: give http://host:port", param=option
+            )
+    return given
+
+
 @click.command("status", epilog="Example: willow-sync status --config willow-sync.yml")
 @with_settings
 @shadow_option("What `worker --shadow` has come to, instead of the real workers.")
@@ -21,6 +30,7 @@ from streams.words import counted
     "--worker",
     "addresses",
     multiple=True,
+    callback=_addresses,
     metavar="URL",
     help="A worker's pages, as http://host:8087; may be given more than once. Default: web.host and web.port.",
 )

@@ -16,7 +16,7 @@ from streams.reading.plain import plain
 from streams.reading.states import read_twins
 from streams.reading.survey import client_of
 from streams.settings import Settings
-from streams.words import counted
+from streams.words import counted, one_or_more
 
 _SHOWN = 5
 
@@ -73,7 +73,7 @@ def _lines(tally: Tally, settings: Settings, *, dry_run: bool) -> Iterator[str]:
     verb = "would be written" if dry_run else "written"
     for kind in PlaceKind:
         if count := tally.written.get(kind.value, 0):
-            yield f"{count:>9,} {kind.value} {verb} to {settings.topics.entities}"
+            yield f"{count:>9,} {one_or_more(count, kind.value)} {verb} to {settings.topics.entities}"
     if not any(tally.written.values()):
         yield f"        0 {verb} to {settings.topics.entities}"
     if tally.unchanged:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from ops.emulator import Answer, Call, Perform
 from streams.cli import main
 from tests.acceptance.conftest import StageFor
 from tests.acceptance.records import entity, relates_to
@@ -157,3 +158,22 @@ def test_tickets_are_adopted_once_an_operator_says_so(stage_for: StageFor) -> No
     assert ticket["summary"] == "Summary of NAMES"
     assert stage.willow.calls("put_ticket") == 1
     assert json.loads(run(stage, "adopt", "--json", worker="worker-2").stdout)["adopts"] == []
+
+
+async def refuse_writes(call: Call, perform: Perform) -> Answer:
+    """Willow refuses what the order asks for."""
+    refused = call.operation in {"put_ticket", "patch_ticket"}
+    return Answer(400, b'{"errors":{"summary":["no"]}}', {}) if refused else perform()
+
+
+def test_an_order_whose_ticket_willow_refuses_to_change_does_not_adopt_it_and_says_so(stage_for: StageFor) -> None:
+    stage = stage_for()
+    stage.worker()
+    stage.willow.script.now = refuse_writes
+    assert stage.final(stage.change("BAD"))["reason"]["code"] == "invalid"
+    stage.willow.add_ticket(externalId="BAD", summary="x")
+    ended = run(stage, "adopt", "--yes")
+    assert ended.exit_code == 1
+    assert "0 of 1 adopted" in ended.stdout
+    assert "    BAD  rejected: " in ended.stdout
+    assert "error: 1 order did not adopt what was found" in ended.stderr

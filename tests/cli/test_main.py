@@ -47,6 +47,24 @@ def _group_with(command: click.Command) -> click.Group:
     return Group("test")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said", "command"),
+    [
+        (["nonsense"], "No such command 'nonsense'.", "willow-sync"),
+        (["explain"], "Missing argument 'ORDER'.", "willow-sync explain"),
+        (["status", "--nonsense"], "No such option: --nonsense", "willow-sync status"),
+        (["dead-letters", "list", "--nonsense"], "No such option: --nonsense", "willow-sync dead-letters list"),
+        (["produce", "no-such-file"], "", "willow-sync produce"),
+    ],
+)
+def test_a_wrong_call_ends_as_any_other_error(arguments: list[str], said: str, command: str) -> None:
+    ended = CliRunner().invoke(main, arguments, prog_name="willow-sync")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    error, remedy = ended.stderr.splitlines()
+    assert error.startswith(f"error: {said}")
+    assert remedy == f"remedy: `{command} --help` says what it takes."
+
+
 @pytest.mark.parametrize("error", [_Remedied("it stopped"), CliError("it stopped", "turn it off and on")])
 def test_an_error_with_a_remedy_ends_in_two_lines_on_stderr(error: Exception) -> None:
     @click.command("x")

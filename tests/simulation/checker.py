@@ -126,6 +126,9 @@ class Checker(Evidence):
         for (_, key), raw in self.states.items():
             if b'"read_back"' in raw:
                 yield f"{key.decode()} is still to be read back"
+            # Whether its record has been told or not; under ``hold`` what no look-up can find stays in doubt.
+            if b'"kind":"in_doubt"' in raw and self._tickets_of(key.decode()):
+                yield f"{key.decode()} is still in doubt, though it has a ticket"
 
     def _may_wait(self, at: Coordinates, record: Record) -> bool:
         if record.may_wait and at in self.parked:

@@ -155,7 +155,7 @@ class Sink:
 
     async def _repeat(self, order: Order, step: Step[Any]) -> None:
         waiting = order.state.waiting
-        if waiting is None or waiting.intent["source"] != step.intent["source"]:
+        if waiting is None or not same_record(step.intent, waiting.intent):
             assert order.state.last is not None
             return await order.tell([order.state.last])
         if waiting.kind == "applying":

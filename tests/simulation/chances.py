@@ -124,9 +124,9 @@ def _lives(rng: Random, workers: list[str]) -> Iterator[Happening]:
 
 
 def _troubles(rng: Random, workers: list[str]) -> Iterator[Happening]:
-    kinds = rng.sample(("kill", "freeze", "stop", "broker", "compact", "tokens", "disk"), rng.randint(0, 4))
-    for kind in kinds:
-        for _ in range(rng.choice((1, 1, 2, 5) if kind in ("kill", "freeze") else (1, 2))):
+    kinds = ("kill", "freeze", "stop", "broker", "compact", "tokens", "disk", "replay", "again")
+    for kind in rng.sample(kinds, rng.randint(0, 5)):
+        for _ in range(rng.choice((1, 1, 2, 5) if kind in ("kill", "freeze", "replay") else (1, 2))):
             yield from _trouble(rng, kind, rng.choice(workers), rng.uniform(0.5, LENGTH))
 
 
@@ -145,6 +145,10 @@ def _trouble(rng: Random, kind: str, worker: str, at: float) -> Iterator[Happeni
             yield at, "compact", (rng.choice((0, 3)),)
         case "tokens":
             yield at, "revoke_tokens", ()
+        case "replay":
+            yield at, "replay", (f"W{rng.randint(1, 6)}",)
+        case "again":
+            yield at, "plan_again", ()
         case "disk":
             yield at, "kill", (worker,)
             yield at + 0.01, "lose_disk", (worker,)

@@ -96,10 +96,11 @@ class Checker(Evidence):
         kept += [owed for item in state.get("queue", ()) for owed in item.get("owed", ())]
         if at in map(source_of, kept):
             return None
-        if not (finals := self.said.get(at)):
+        replay = intent["replayId"]
+        if not (finals := self.replayed.get(replay) if replay else self.said.get(at)):
             return "its outcome or parked state was durable"
         first = finals[0]
-        if self.first_said_by[at] != group:
+        if self.first_said_by[replay or at] != group:
             return None  # the other group's steps are its own
         if first["outcome"] in ("created", "adopted") and order_id not in self.identities:
             return "its identity was durable"
@@ -123,6 +124,9 @@ class Checker(Evidence):
         for at, (_, record) in self.sent.items():
             if at not in self.said and not self._may_wait(at, record):
                 yield f"{record.order_id} {at} has no final outcome"
+        for replay, at in self.replays.items():
+            if replay not in self.replayed and not self._may_wait(at, self.sent[at][1]):
+                yield f"{replay} of {at} has no final outcome"
         for (_, key), raw in self.states.items():
             if b'"read_back"' in raw:
                 yield f"{key.decode()} is still to be read back"
@@ -173,10 +177,15 @@ class Checker(Evidence):
     def _accepted(self, at: Coordinates) -> bool:
         """Applied, or replaced by one that was."""
         first = next(iter(self.said.get(at, ())), None)
+        if any(said["outcome"] in APPLIED for said in self._replayed(at)):
+            return True
         if first is None or first["outcome"] != "superseded":
             return first is not None and first["outcome"] in APPLIED
         newer = first["supersededBy"] and source_of({"source": first["supersededBy"]})
         return bool(newer and newer.offset > at.offset and self._accepted(newer))
+
+    def _replayed(self, at: Coordinates) -> list[dict[str, Any]]:
+        return [said for replay, its in self.replays.items() if its == at for said in self.replayed.get(replay, ())]
 
     def _folds(self) -> Iterator[str]:
         """I2."""
@@ -187,7 +196,8 @@ class Checker(Evidence):
                 fields = self.sent[at][1].fields
                 if fields is not None and self._accepted(at):
                     fold.apply(fields)
-                    fold.refused |= {w.rpartition(" ")[2] for w in self.said[at][0]["warnings"] if "left_out" in w}
+                    told = [*self.said[at], *self._replayed(at)]
+                    fold.refused |= {w.rpartition(" ")[2] for said in told for w in said["warnings"] if "left_out" in w}
                 elif fields is not None and (order_id, fields["problemDescription"]) in written:
                     # It was sent before a crash, and then replaced by a record that is skipped or refused.
                     fold.perhaps(fields)
@@ -243,11 +253,24 @@ class Checker(Evidence):
             yield from self._words(at, record, first)
             if not several:
                 yield from _contradictions(at, record, [item for item in said if id(item) not in self.belated])
+        yield from self._replay_outcomes()
         for order_id, spots in creators.items():
             if len(spots) > 1:
                 yield f"I4 {order_id}: {len(spots)} records say that they created its ticket: {spots}"
         for at in (self.said.keys() | self.parked.keys()) - self.sent.keys():
             yield f"I4 {at}: an outcome of a record that was never sent"
+
+    def _replay_outcomes(self) -> Iterator[str]:
+        for replay, at in self.replays.items():
+            said, record = self.replayed.get(replay, []), self.sent[at][1]
+            if not said and not self._may_wait(at, record):
+                yield f"I4 {replay} of {at} has no final outcome"
+            if len({item["outcomeId"] for item in said}) > 1:
+                yield f"I4 {replay} of {at} has {len(said)} final outcomes: {[_label(item) for item in said]}"
+            for item in said[:1]:
+                if _label(item).removeprefix("left_") not in record.expected | {"superseded"}:
+                    yield f"I4 {replay} of {at}: {_label(item)}; expected one of {sorted(record.expected)}"
+                yield from self._words(at, record, item)
 
     def _words(self, at: Coordinates, record: Record, said: Mapping[str, Any]) -> Iterator[str]:
         kind, order_id = said["outcome"], record.order_id
@@ -262,7 +285,10 @@ class Checker(Evidence):
         if kind == "superseded":
             newer = said["supersededBy"] and source_of({"source": said["supersededBy"]})
             known = self.sent.get(newer) if newer else None
-            if not newer or known is None or known[1].order_id != order_id or newer.offset <= at.offset:
+            # A parked record, and what a replay of the same one replaced.
+            its_own = newer == at and at in self.replays.values()
+            newest = newer and (newer.offset > at.offset or its_own)
+            if not newest or known is None or known[1].order_id != order_id:
                 yield f"I4 {order_id} {at}: superseded by {newer}; expected a newer record of its order"
 
     def _identity_problems(self) -> Iterator[str]:

@@ -8,7 +8,8 @@ import orjson
 
 from ops.demo.evidence import Coordinates
 from schemas import dead_letter
-from streams.delivery.state import outdated
+from streams.delivery.state import OrderState, outdated
+from streams.reading.states import standing_of
 from streams.settings import TopicSettings
 from tests.acceptance.records import ESTATE, TICKET_URN
 from tests.simulation.log import Entry
@@ -39,12 +40,16 @@ class Evidence:
         self.sent: dict[Coordinates, tuple[Entry, Record]] = {}
         self.said: dict[Coordinates, list[dict[str, Any]]] = defaultdict(list)
         """Final outcomes, in the order in which they were written."""
+        self.replays: dict[str, Coordinates] = {}
+        """Id of each replay that an operator asked for → its record."""
+        self.replayed: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        """Id of a replay → its final outcomes."""
         self.parked: dict[Coordinates, dict[str, Any]] = {}
         self.identities: dict[str, str] = {}
         self.intended: set[Coordinates] = set()
         self.buried: dict[Coordinates, Entry] = {}
-        self.first_said_by: dict[Coordinates, str] = {}
-        """The consumer group that wrote the first final outcome."""
+        self.first_said_by: dict[Coordinates | str, str] = {}
+        """The consumer group that wrote the first final outcome of a record, or of a replay (its id)."""
         self.belated: set[int] = set()
         """``id`` of the outcomes that a worker wrote which had been frozen."""
         self.states: dict[tuple[str, bytes], bytes] = {}
@@ -54,6 +59,13 @@ class Evidence:
 
     def produced(self, entry: Entry, record: Record) -> None:
         self.sent[Coordinates(entry.topic, entry.partition, entry.offset)] = (entry, record)
+
+    def standing_at(self, order_id: str) -> Coordinates | None:
+        """The newest decided record of an order, as one of its states says."""
+        self.read_on()
+        raw = next((raw for (_, key), raw in self.states.items() if key == order_id.encode()), None)
+        standing = standing_of(OrderState.from_json(raw)) if raw is not None else None
+        return source_of({"source": standing.source}) if standing is not None else None
 
     def read_on(self) -> None:
         everything = self._world.log.all
@@ -72,10 +84,10 @@ class Evidence:
 
     def _outcome(self, entry: Entry) -> None:
         said = orjson.loads(entry.value or b"")
-        at = source_of(said)
+        at, replay = source_of(said), said["replayId"]
         if said["final"]:
-            self.said[at].append(said)
-            self.first_said_by.setdefault(at, self._groups.of(entry.written_by))
+            (self.replayed[replay] if replay else self.said[at]).append(said)
+            self.first_said_by.setdefault(replay or at, self._groups.of(entry.written_by))
             if entry.written_by in self._world.ever_frozen:
                 # It may have left the process before it was frozen, and arrived when it was thawed.
                 self.belated.add(id(said))

@@ -9,13 +9,16 @@ from typing import Any
 
 from faust.types import TP
 
+from streams.reading.log import Logged
+from streams.reading.records import opened
+from streams.reading.replays import as_replan
 from tests.acceptance.records import ESTATE, Document, as_json
 from tests.simulation.checker import Checker
 from tests.simulation.clock import Process, Stalled
 from tests.simulation.evidence import Groups
 from tests.simulation.scenario import INPUT_PARTITIONS, OWN_PARTITIONS, Record, Scenario
 from tests.simulation.willow import Fate, Request, Willow
-from tests.simulation.worker import Worker, changelog_of
+from tests.simulation.worker import TOPIC_ID, Worker, changelog_of
 from tests.simulation.world import World
 
 #: Virtual seconds after the last fault within which all must be done (I8): a pause's longest wait, settle, look-ups.
@@ -176,6 +179,22 @@ class Run:
     def kill_at(self, name: str, point: str) -> None:
         """When it next comes to a point (``tests.simulation.world.World.point``)."""
         self.world.arm(name, point)
+
+    def replay(self, order_id: str) -> None:
+        """As ``willow-sync replay`` sends an order's newest decided record round."""
+        at = self.checker.standing_at(order_id)
+        if at is None:
+            return
+        entry, _ = self.checker.sent[at]
+        logged = Logged(*entry[:3], entry.timestamp_ms, entry.key, entry.value, entry.headers)
+        found = opened(logged, next(iter(self.workers.values())).settings)
+        if found.change is None:
+            return
+        replay_id = f"replay-{len(self.checker.replays)}"
+        self.checker.replays[replay_id] = at
+        replan = as_replan(found, found.change, TOPIC_ID, replay_id=replay_id, force=False)
+        topic, key = self.topics.name("replans"), order_id.encode()
+        self.world.append(TP(topic, self.world.log.partition_of(topic, key)), key, replan.to_json(), (), "operator")
 
     def plan_again(self) -> None:
         """All intents once more, as a planner writes them that was killed before its first commit."""

@@ -62,6 +62,10 @@ def _without_token(operation: Operation, error: WillowError) -> Answer:
     )
 
 
+async def _nothing() -> None:
+    """A read leaves nothing behind."""
+
+
 class Lease:
     """Whether no other worker can own our partitions: the last good heartbeat is younger than a third of the session
     time-out. A worker that was frozen and wakes must stop first (delivery.md §4)."""
@@ -139,10 +143,15 @@ class Calls:
             return await self._once(Operation.PUT, lambda: self.client.put_ticket(fields), effort)
 
     async def update(
-        self, ticket_id: str, changed: dict[str, Any], effort: Effort, unanswered: Callable[[], None]
+        self,
+        ticket_id: str,
+        changed: dict[str, Any],
+        effort: Effort,
+        write_down: Callable[[], Awaitable[None]],
+        unanswered: Callable[[], None],
     ) -> Ticket:
-        """PATCH, repeated while the moment is at fault; ``unanswered`` is called after each that may yet be carried
-        out. Raises Failed or Draining."""
+        """PATCH, repeated while the moment is at fault. ``write_down`` is awaited before each, after the waits for its
+        turn; ``unanswered`` is called after each that may yet be carried out. Raises Failed or Draining."""
 
         async def call() -> Ticket:
             try:
@@ -153,19 +162,25 @@ class Calls:
                     unanswered()
                 raise
 
-        return await self._until_said(Operation.PATCH, call, effort)
+        return await self._until_said(Operation.PATCH, call, effort, write_down)
 
     async def get(self, ticket_id: str, effort: Effort) -> Ticket:
         """GET, repeated while the moment is at fault. Raises Failed or Draining."""
-        return await self._until_said(Operation.READ, lambda: self.client.get_ticket(ticket_id), effort)
+        return await self._until_said(Operation.READ, lambda: self.client.get_ticket(ticket_id), effort, _nothing)
 
-    async def _until_said(self, operation: Operation, call: Callable[[], Awaitable[T]], effort: Effort) -> T:
+    async def _until_said(
+        self,
+        operation: Operation,
+        call: Callable[[], Awaitable[T]],
+        effort: Effort,
+        write_down: Callable[[], Awaitable[None]],
+    ) -> T:
         failures = 0
         while True:
             await self.may_go()
             try:
                 async with self._slots:
-                    await self._until_ready(operation)
+                    await self._until_ready(operation, write_down)
                     return await self._once(operation, call, effort)
             except Failed as failed:
                 if failed.fault not in (Fault.MOMENT, Fault.TENANT):
@@ -174,10 +189,11 @@ class Calls:
                 if failed.fault is Fault.MOMENT:
                     await self.lanes.until(self._sleep(backoff(failures, self.rng, failed.answer.retry_after)))
 
-    async def _until_ready(self, operation: Operation) -> None:
+    async def _until_ready(self, operation: Operation, write_down: Callable[[], Awaitable[None]]) -> None:
         while True:
             await self.lease.wait(self.lanes)
             await self._turn(operation)
+            await write_down()
             # The wait for the slot and the turn may have been long: what may be sent is asked after it.
             if self.ready:
                 return

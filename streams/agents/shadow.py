@@ -6,7 +6,7 @@ back, and goes the same way as the real one, claims and take-over included.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -209,7 +209,12 @@ class ShadowCalls(Calls):
         return Ticket(NOT_CREATED, {"id": NOT_CREATED}) if last_look() else None
 
     async def update(
-        self, ticket_id: str, changed: dict[str, Any], effort: Effort, unanswered: Callable[[], None]
+        self,
+        ticket_id: str,
+        changed: dict[str, Any],
+        effort: Effort,
+        write_down: Callable[[], Awaitable[None]],
+        unanswered: Callable[[], None],
     ) -> Ticket:
         await self.lease.wait(self.lanes)
         return Ticket(ticket_id, {"id": ticket_id})

@@ -19,7 +19,6 @@ from streams.delivery.outcomes import Effort
 from streams.delivery.reconcile import Desired, Step, changes
 from streams.delivery.state import ReadBack
 from streams.planning.reasons import reason
-from streams.willow import Ticket
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +47,9 @@ class Updates:
             attempt.effort.warnings.append(
                 f"identity_conflict: the order names ticket {named[0]}, its own is {ticket_id}"
             )
+        if state.gone and state.ticket_id not in (None, ticket_id):
+            # Another group, or an operator, has bound the order anew.
+            state.forget_ticket()
         if state.gone and self._may_replace(attempt):
             await self._bindings.forget(order, "ticket_gone")
             return False
@@ -77,13 +79,13 @@ class Updates:
         """Willow no longer has the ticket, and another may be made."""
         # The lease may have run out during the call: a successor may have bound the order anew by now.
         await self._calls.lease.wait(self._calls.lanes)
-        adopting, seen = attempt.adopting, order.seen()
+        seen = order.seen()
         attempt.gone.add(ticket_id)
         attempt.adopting, attempt.ticket_id = False, None
-        if not adopting or ticket_id in (order.books.identities.ticket_of(order.id), seen.done):
+        if ticket_id in (order.books.identities.ticket_of(order.id), seen.done):
             await self._bindings.forget(order, "ticket_gone")
             return
-        # It was never published as the order's.
+        # It was never published as the order's, or another group has bound the order anew: that must stay.
         order.state.forget_ticket()
         if seen.candidate == ticket_id:
             await self._bindings.no_candidate(order)
@@ -99,24 +101,36 @@ class Updates:
             # Else what another ticket was sent would count as sent to this one.
             state.ticket_id, state.hashes, state.whole = ticket_id, {}, False
         # What was sent before a crash is in Willow already: not sent again, the record would be told ``unchanged``.
-        sent = state.read_back.wanted if state.read_back and state.read_back.ticket_id == ticket_id else {}
+        due = state.read_back if state.read_back and state.read_back.ticket_id == ticket_id else None
+        sent = {**due.fields, **due.sent} if due is not None else {}
         again = {name: value for name, value in attempt.fields.items() if name in sent}
         return {**again, **differences(ticket, attempt.fields)}
 
-    async def _send(self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort) -> None:
-        state, clock = order.state, order.books.clock
-        before, answered = state.read_back, True
+    async def _send(
+        self, order: Order, ticket_id: str, fields: dict[str, Any], effort: Effort, *, wanted: bool = False
+    ) -> None:
+        """``wanted``: a record had these fields that Willow took before."""
+        state, clock, within = order.state, order.books.clock, order.books.writer.send_within
+        before, answered, due = state.read_back, True, 0.0
+
+        async def write_down() -> None:
+            # Before it is sent: a worker that is killed meanwhile can't say any more that a late PATCH may come. Anew
+            # after a long wait: by then what was written down would be read back before the call could commit.
+            nonlocal due
+            if due < clock() + within + self._settle:
+                due = clock() + 2 * within + self._settle
+                state.read_back_at(due, ticket_id, fields, wanted=wanted)
+                await order.save_read_back()
 
         def unanswered() -> None:
             nonlocal answered
             answered = False
-            state.read_back_at(clock() + self._settle, ticket_id, fields)
+            state.read_back_at(clock() + self._settle, ticket_id, fields, wanted=wanted)
 
-        # Before it is sent: a worker that is killed meanwhile can't say any more that a late PATCH may come.
-        state.read_back_at(clock() + order.books.writer.send_within + self._settle, ticket_id, fields)
-        await order.save_read_back()
+        # Here, not with a slot in hand, which would wait for it.
+        await write_down()
         try:
-            await self._calls.update(ticket_id, fields, effort, unanswered)
+            await self._calls.update(ticket_id, fields, effort, write_down, unanswered)
         finally:
             if answered:
                 state.read_back = before
@@ -228,26 +242,19 @@ class Updates:
             return
         if order.books.clock() < state.read_back.due:
             return
-        effort, due = Effort(), state.read_back
+        effort, due, state.read_back = Effort(), state.read_back, None
         try:
             ticket = await self._calls.get(due.ticket_id, effort)
-            state.read_back = None
-            await self._put_right(order, ticket, due, effort)
+            wrong = differences(ticket, due.fields)
+            if wrong:
+                log.warning("ticket %s of %s was changed by a late PATCH, and is put right", ticket.id, order.id)
+                await self._send(order, ticket.id, wrong, effort, wanted=True)
         except Failed as failed:
-            # The next change of the order meets the same answer, and tells it.
             log.warning("ticket %s of %s can't be read back: %s", due.ticket_id, order.id, failed)
-            state.read_back = None
-
-    async def _put_right(self, order: Order, ticket: Ticket, due: ReadBack, effort: Effort) -> None:
-        wrong = differences(ticket, due.wanted)
-        if not wrong:
-            return
-        log.warning("ticket %s of %s was changed by a late PATCH, and is put right", ticket.id, order.id)
-        try:
-            await self._send(order, ticket.id, wrong, effort)
-        except Failed as failed:
-            if failed.fault is not Fault.RECORD or not due.sent:
-                raise
-            # What Willow refuses, a worker sent before it was killed: it must not keep the rest back.
-            if wrong := differences(ticket, due.fields):
-                await self._send(order, ticket.id, wrong, effort)
+            # The next change sends them, whatever they should be.
+            state.doubt_hashes(due.fields)
+            if failed.fault in (Fault.SITE, Fault.CONFLICT):
+                # It may be allowed again by then.
+                state.read_back = ReadBack(order.books.clock() + self._settle, due.fields, due.ticket_id, due.sent)
+        # Willow may hold what a record had that it refused in the end.
+        state.doubt_hashes(due.sent)

@@ -48,8 +48,8 @@ def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
     if cause in (Cause.WAKE, Cause.FILL):
         # Not by its coordinates: what another group or an earlier attempt sent round may stand in the log before a
         # newer record, and after a crash would be carried out over what that one has sent already (I3).
-        awaited = state.waiting is not None and state.waiting.id == intent.get("waitingId")
-        return Verdict.ACCEPT if awaited else Verdict.DROP
+        waiting_id = state.waiting.id if state.waiting is not None else ""
+        return Verdict.ACCEPT if waiting_id and waiting_id == intent.get("waitingId") else Verdict.DROP
     if decided is not None and source["offset"] <= decided:
         if same_record(intent, state.last) or (state.waiting is not None and same_record(intent, state.waiting.intent)):
             return Verdict.REPEAT

@@ -67,19 +67,15 @@ class Waiting:
 
 @dataclass(slots=True)
 class ReadBack:
-    """A PATCH had no answer and may commit late: after ``due`` (epoch seconds) the ticket is read, and what is wanted
-    of these fields is put right."""
+    """A PATCH had no answer and may commit late: after ``due`` (epoch seconds) the ticket is read, and ``fields`` are
+    put right."""
 
     due: float
     fields: dict[str, Any]
-    """As a record had them that Willow took since."""
+    """As they are wanted: a record that Willow took had them."""
     ticket_id: str
     sent: dict[str, Any] = field(default_factory=dict)
-    """As they were sent, by a record of which nobody knows that Willow takes it."""
-
-    @property
-    def wanted(self) -> dict[str, Any]:
-        return {**self.fields, **self.sent}
+    """As a record sent them of which nobody knows whether Willow takes it: what it holds of them is not known."""
 
 
 @dataclass(slots=True)
@@ -129,7 +125,10 @@ class OrderState:
         return cls(**data)
 
     def hash_of(self, name: str) -> str:
-        """Of a field as it was sent last; ``UNSURE`` if it never was and the ticket may have had it before."""
+        """Of a field as it was sent last; ``UNSURE`` if it never was and the ticket may have had it before, or if
+        nobody knows whether Willow took what was sent."""
+        if self.read_back is not None and name in self.read_back.sent:
+            return UNSURE
         return self.hashes.get(name, "" if self.whole else UNSURE)
 
     def doubt_hashes(self, names: Iterable[str]) -> None:
@@ -142,12 +141,14 @@ class OrderState:
         self.ticket_id, self.hashes, self.whole, self.clear = None, {}, False, {}
         self.gone, self.read_back, self.site_id = False, None, None
 
-    def read_back_at(self, due: float, ticket_id: str, sent: Mapping[str, Any]) -> None:
-        """These fields were sent, and nobody knows whether and when Willow takes them."""
+    def read_back_at(self, due: float, ticket_id: str, sent: Mapping[str, Any], *, wanted: bool = False) -> None:
+        """These fields are sent, and nobody knows whether and when Willow takes them. ``wanted``: a record had them
+        that it took before."""
         known = self.read_back
         if known is None or known.ticket_id != ticket_id:
             known = ReadBack(due, {}, ticket_id)
-        self.read_back = ReadBack(due, dict(known.fields), ticket_id, {**known.sent, **sent})
+        fields = {**known.fields, **sent} if wanted else dict(known.fields)
+        self.read_back = ReadBack(due, fields, ticket_id, dict(known.sent) if wanted else {**known.sent, **sent})
 
     def remember(
         self,
@@ -173,7 +174,7 @@ class OrderState:
         due = self.read_back
         if due is not None:
             # A late commit must be put right to what is wanted by then.
-            due.fields |= {name: sent[name] for name in due.wanted if name in sent}
+            due.fields |= {name: sent[name] for name in (*due.fields, *due.sent) if name in sent}
             due.sent = {name: value for name, value in due.sent.items() if name not in sent}
 
 

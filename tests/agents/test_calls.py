@@ -19,7 +19,7 @@ from streams.delivery.lanes import Draining, Lanes
 from streams.delivery.outcomes import Effort
 from streams.delivery.pause import FIRST_WAIT, LAST_WAIT, LONGEST_ASKED, Breaker
 from streams.delivery.rate import SharedRate
-from streams.willow import WillowClient
+from streams.willow import Ticket, WillowClient
 
 SOON = 10.0
 """Seconds after which a test that waits has failed."""
@@ -87,6 +87,9 @@ class Rig:
         status = self.emulator.lists.id_of(Kind.STATUSES, "Resolved")
         return {"externalId": order_id, "summary": "A fan", "twinId": "TW-AHU1", "statusId": status}
 
+    def update(self, ticket_id: str, changed: dict[str, Any]) -> Coroutine[Any, Any, Ticket]:
+        return self.calls.update(ticket_id, changed, Effort(), not_written_down, lambda: None)
+
     async def create(self, order_id: str, may: Callable[[], bool] = lambda: True) -> str | None:
         """As Tickets does it: again after what proves that nothing was made."""
         while True:
@@ -103,7 +106,7 @@ class Rig:
                 return None
 
 
-def nothing_written() -> None: ...
+async def not_written_down() -> None: ...
 
 
 @asynccontextmanager
@@ -165,7 +168,7 @@ async def test_creates_updates_reads_and_look_ups_share_the_rate() -> None:
         async def use(ticket_id: str | None) -> None:
             assert ticket_id is not None
             await it.calls.get(ticket_id, Effort())
-            await it.calls.update(ticket_id, {"summary": "Two fans"}, Effort(), nothing_written)
+            await it.update(ticket_id, {"summary": "Two fans"})
 
         await asyncio.gather(*(use(ticket_id) for ticket_id in ticket_ids), it.client.find_by_external_ids(["WO1"]))
         assert set(it.script.operations) == {"put_ticket", "patch_ticket", "get_ticket", "list_tickets"}
@@ -230,7 +233,7 @@ async def test_a_call_whose_lease_ran_out_while_a_token_was_fetched_is_not_sent(
         it.script.token_comes = asyncio.Event()
         ask: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
             "get_ticket": lambda: it.calls.get("T1", Effort()),
-            "patch_ticket": lambda: it.calls.update("T1", {"summary": "Two fans"}, Effort(), nothing_written),
+            "patch_ticket": lambda: it.update("T1", {"summary": "Two fans"}),
             "put_ticket": lambda: it.calls.create(it.body("WO0"), Effort(), lambda: it.calls.ready),
         }
         waiting = asyncio.create_task(ask[operation]())
@@ -380,7 +383,7 @@ async def test_a_storm_of_429_neither_rejects_nor_loses_nor_doubles() -> None:
             ticket_id = await it.create(order_id)
             assert ticket_id is not None
             for number in range(5):
-                await it.calls.update(ticket_id, {"summary": f"Revision {number}"}, Effort(), nothing_written)
+                await it.update(ticket_id, {"summary": f"Revision {number}"})
 
         await asyncio.gather(*(keep_in_step(f"WO{number}") for number in range(30)))
         assert len(it.script.arrived) > 300

@@ -152,7 +152,9 @@ def test_what_is_read_back_follows_what_is_wanted_by_then() -> None:
     state.read_back_at(9.0, "T1", {"cause": "b"})
     state.remember("T1", {"summary": "newer", "solution": "not in doubt"}, whole=False)
     assert state.read_back == ReadBack(9.0, {"summary": "newer"}, "T1", {"cause": "b"})
-    assert state.read_back.wanted == {"summary": "newer", "cause": "b"}
+    assert (state.hash_of("summary"), state.hash_of("cause")) == (field_hash("newer"), UNSURE)
+    state.read_back_at(11.0, "T1", {"sector": "c"}, wanted=True)
+    assert state.read_back == ReadBack(11.0, {"summary": "newer", "sector": "c"}, "T1", {"cause": "b"})
 
 
 def test_a_topic_that_was_made_again_is_another_log() -> None:

@@ -18,6 +18,7 @@ from streams.agents.writer import new_id
 from streams.delivery.foresee import NOT_LEAVING
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
+from streams.delivery.resolution import holds
 from streams.delivery.state import OrderState, Waiting
 from streams.kafka.in_flight import InFlight
 from streams.kafka.record import ConsumerRecord
@@ -125,15 +126,17 @@ class Sink:
             case "restate":
                 return  # the state is written again, as after every signal
             case "resolve":
-                await self._resolve(order, (step.intent["signal"].get("result") or {}).get("ticketId"))
+                await self._resolve(order, step.intent["signal"].get("result") or {})
             case "adopt":
                 await self._tickets.bindings.nominate(order, step.intent["signal"]["result"]["ticketId"])
             case _:
                 await self._doubts.signal(order, step)
 
-    async def _resolve(self, order: Order, ticket_id: str | None) -> None:
-        """``willow-sync resolve``: what the operator says is right."""
-        waiting = order.state.waiting
+    async def _resolve(self, order: Order, said: Mapping[str, Any]) -> None:
+        """``willow-sync resolve``: what the operator says is right, as long as the order stands as it did then."""
+        waiting, ticket_id = order.state.waiting, said.get("ticketId")
+        if not holds(said, order.state, order.seen().ticket):
+            return
         if waiting is not None and waiting.kind == "in_doubt":
             await self._doubts.resolve(order, ticket_id)
         elif ticket_id is not None:

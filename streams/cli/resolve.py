@@ -11,6 +11,7 @@ from schemas.replan import signal
 from streams.cli.common import CliError, json_option, with_settings
 from streams.cli.resolve_check import Known, check_word
 from streams.cli.sending import Outgoing, send_all
+from streams.delivery.resolution import word
 from streams.delivery.state import OrderState
 from streams.reading.log import Log
 from streams.reading.states import order_states, read_bindings
@@ -47,9 +48,9 @@ def command(settings: Settings, order: str, ticket_id: str | None, no_ticket: bo
     known = _known(settings, order)
     asyncio.run(check_word(settings, known, ticket_id, force=force))
     topic = settings.topics.name("replans")
-    record = signal(topic, order, "resolve", {"ticketId": ticket_id})
-    word = Outgoing(topic, order.encode(), record.to_json())
-    send_all(settings, [word], lambda _=1: None, again="say it again")
+    record = signal(topic, order, "resolve", word(ticket_id, known.state, known.ticket))
+    outgoing = Outgoing(topic, order.encode(), record.to_json())
+    send_all(settings, [outgoing], lambda _=1: None, again="say it again")
     waiting = known.state.waiting
     in_doubt = waiting is not None and waiting.kind == "in_doubt"
     done = _wait(settings, order, lambda now: _is_done(now, ticket_id, in_doubt=in_doubt))

@@ -22,7 +22,8 @@ def random_scenario(seed: int) -> Scenario:
     rng = Random(seed)
     groups = _groups(rng)
     workers = [name for names in groups.values() for name in names]
-    happenings = [*_records(rng, plain=len(groups) > 1), *_lives(rng, workers), *_troubles(rng, workers)]
+    alone = len(groups) == 1
+    happenings = [*_records(rng, plain=not alone), *_lives(rng, workers), *_troubles(rng, workers, alone=alone)]
     listed_after = rng.choice((0.0, 0.0, 3.0))
     calm = len(workers) == 1 and rng.random() < 0.5
     if calm:
@@ -123,10 +124,11 @@ def _lives(rng: Random, workers: list[str]) -> Iterator[Happening]:
         yield LENGTH + 4.0, "start", (name,)
 
 
-def _troubles(rng: Random, workers: list[str]) -> Iterator[Happening]:
-    kinds = ("kill", "freeze", "stop", "broker", "compact", "tokens", "disk", "replay", "again")
-    for kind in rng.sample(kinds, rng.randint(0, 5)):
-        for _ in range(rng.choice((1, 1, 2, 5) if kind in ("kill", "freeze", "replay") else (1, 2))):
+def _troubles(rng: Random, workers: list[str], *, alone: bool) -> Iterator[Happening]:
+    """``alone``: there is one group, and a person can tell whether a create is still to come."""
+    kinds = ["kill", "freeze", "stop", "broker", "compact", "tokens", "disk", "replay", "again"]
+    for kind in rng.sample([*kinds, "resolve"] if alone else kinds, rng.randint(0, 5)):
+        for _ in range(rng.choice((1, 1, 2, 5) if kind in ("kill", "freeze", "replay", "resolve") else (1, 2))):
             yield from _trouble(rng, kind, rng.choice(workers), rng.uniform(0.5, LENGTH))
 
 
@@ -147,6 +149,8 @@ def _trouble(rng: Random, kind: str, worker: str, at: float) -> Iterator[Happeni
             yield at, "revoke_tokens", ()
         case "replay":
             yield at, "replay", (f"W{rng.randint(1, 6)}",)
+        case "resolve":
+            yield at, "resolve", (f"W{rng.randint(1, 6)}",)
         case "again":
             yield at, "plan_again", ()
         case "disk":

@@ -60,11 +60,16 @@ class Evidence:
     def produced(self, entry: Entry, record: Record) -> None:
         self.sent[Coordinates(entry.topic, entry.partition, entry.offset)] = (entry, record)
 
-    def standing_at(self, order_id: str) -> Coordinates | None:
-        """The newest decided record of an order, as one of its states says."""
+    def state_of(self, order_id: str) -> OrderState | None:
+        """As one of the groups has it."""
         self.read_on()
         raw = next((raw for (_, key), raw in self.states.items() if key == order_id.encode()), None)
-        standing = standing_of(OrderState.from_json(raw)) if raw is not None else None
+        return OrderState.from_json(raw) if raw is not None else None
+
+    def standing_at(self, order_id: str) -> Coordinates | None:
+        """The newest decided record of an order."""
+        state = self.state_of(order_id)
+        standing = standing_of(state) if state is not None else None
         return source_of({"source": standing.source}) if standing is not None else None
 
     def read_on(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from faust.types import TP
 
+from schemas.replan import Replan, signal
+from streams.delivery.resolution import word
 from streams.reading.log import Logged
 from streams.reading.records import opened
 from streams.reading.replays import as_replan
@@ -192,7 +194,25 @@ class Run:
             return
         replay_id = f"replay-{len(self.checker.replays)}"
         self.checker.replays[replay_id] = at
-        replan = as_replan(found, found.change, TOPIC_ID, replay_id=replay_id, force=False)
+        self._operate(order_id, as_replan(found, found.change, TOPIC_ID, replay_id=replay_id, force=False))
+
+    def resolve(self, order_id: str) -> None:
+        """As ``willow-sync resolve``, by somebody who has looked in Willow while no call was under way: an order in
+        doubt has the ticket that is there, or none; one whose ticket is not there has none."""
+        state = self.checker.state_of(order_id)
+        if state is None or self.willow.under_way:
+            return
+        tickets = [t.id for t in self.willow.tickets.values() if t.fields.get("externalId") == order_id]
+        bound = self.checker.identities.get(order_id) or state.ticket_id
+        if (state.waiting is not None and state.waiting.kind == "in_doubt") or (bound and bound not in tickets):
+            said = word(tickets[0] if tickets else None, state, bound)
+            self._operate(order_id, signal(self.topics.name("replans"), order_id, "resolve", said))
+
+    def remove(self, ticket_id: str) -> None:
+        """Somebody deletes a ticket in Willow."""
+        self.willow.tickets.pop(ticket_id, None)
+
+    def _operate(self, order_id: str, replan: Replan) -> None:
         topic, key = self.topics.name("replans"), order_id.encode()
         self.world.append(TP(topic, self.world.log.partition_of(topic, key)), key, replan.to_json(), (), "operator")
 

@@ -236,7 +236,7 @@ def _always_replaces(*_: Any) -> bool:
     return True
 
 
-def _nothing(*_: Any) -> None:
+def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 

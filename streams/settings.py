@@ -149,7 +149,9 @@ class Settings(Section):
         description="true: an order must relate to a place; an asset (Thing) alone does not suffice.",
     )
     external_id_template: Name = Field(
-        default="{id}", description="The ticket's externalId; must contain {id}, the work order's."
+        default="{id}",
+        description="The ticket's externalId; must contain {id}, the work order's. Change it only while no order is in "
+        "doubt: a look-up asks for the present one.",
     )
     source_name: Name = Field(default="Mapped", description="The ticket's sourceName.")
     org_id: Annotated[str | None, Optional] = Field(default=None, description="scopeId of the identities we publish.")

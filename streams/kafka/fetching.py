@@ -43,11 +43,17 @@ class Fetched(NamedTuple):
     records: list[Any]
 
 
+def awake_or_not() -> float:
+    """Seconds since some moment, those included in which the machine was suspended: the coordinator counts them too.
+    Where the system has no such clock (Linux has), they are not."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class FetchThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: it notes when the group coordinator last heard from us, and tags what it fetches."""
 
-    #: Monotonic time of *sending* the last heartbeat, or the join's last request, that the coordinator accepted: it
-    #: can't have given our partitions away before that time plus the session time-out.
+    #: When the last heartbeat, or the join's last request, was *sent* that the coordinator accepted (``awake_or_not``):
+    #: it can't have given our partitions away before that time plus the session time-out.
     heard_at = 0.0
     _synced_at = 0.0
 
@@ -67,7 +73,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         beat, joined, send = coordinator._do_heartbeat, coordinator._on_join_complete, coordinator._send_req
 
         async def do_heartbeat() -> bool:
-            sent_at, generation = time.monotonic(), coordinator.generation
+            sent_at, generation = awake_or_not(), coordinator.generation
             accepted: bool = await beat()
             # A join may have come in between: then this heartbeat speaks for an older generation.
             if accepted and generation == coordinator.generation:
@@ -76,7 +82,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
 
         async def send_req(request: Any) -> Any:
             if isinstance(request, SyncGroupRequest):
-                self._synced_at = time.monotonic()
+                self._synced_at = awake_or_not()
             return await send(request)
 
         async def on_join_complete(*args: Any) -> Any:

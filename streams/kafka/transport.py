@@ -16,7 +16,6 @@ What stock faust-streaming 0.15.3 does, and this file mends (each was reproduced
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.delivery.offsets import Ledger
-from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot
+from streams.kafka.fetching import Fetched, FetchThread, Mark, Spot, awake_or_not
 from streams.kafka.record import RUN_RECORDS, ConsumerRecord
 
 SCHEME = "safekafka"
@@ -248,7 +247,7 @@ class Consumer(driver.Consumer):
     def lease_age(self) -> float:
         """Seconds since the coordinator last heard from us; another owner is possible once it reaches the session
         time-out."""
-        return time.monotonic() - float(self._thread.heard_at)
+        return awake_or_not() - float(self._thread.heard_at)
 
     async def _drain(self) -> None:
         self.leaving = True

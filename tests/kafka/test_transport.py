@@ -461,7 +461,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = 100.0
 
-    def monotonic(self) -> float:
+    def __call__(self) -> float:
         return self.now
 
 
@@ -488,8 +488,8 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(fetching, "time", made)
-    monkeypatch.setattr(transport, "time", made)
+    monkeypatch.setattr(fetching, "awake_or_not", made)
+    monkeypatch.setattr(transport, "awake_or_not", made)
     return made
 
 

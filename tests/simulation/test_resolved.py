@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Scenario
-from tests.simulation.willow import Fate, Request, Ticket, Way
+from tests.simulation.willow import Fate, Request, Way
 from tests.simulation.world import World
 
 HOLD = {"in_doubt": {"then": "hold"}}
@@ -28,8 +28,6 @@ def _one_ticket(*happenings: Happening, in_doubt: bool, groups: dict[str, tuple[
             faults_end=90.0,
         )
     )
-    # Else what is made after T1 was removed would be T1 again.
-    run.willow.tickets["X0"] = Ticket("X0", {"summary": "by hand"}, 0.0, -1e9)
     found = run.go().problems
     # The judge knows of no ticket that was there and was deleted.
     problems = [problem for problem in found if in_doubt or not problem.startswith("I4")]

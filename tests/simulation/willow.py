@@ -121,6 +121,7 @@ class Willow:
     def __init__(self, now: Callable[[], float], epoch: Callable[[], float]) -> None:
         self._now, self._epoch = now, epoch
         self.tickets: dict[str, Ticket] = {}
+        self._made = 0
         self.writes: list[Write] = []
         self.fates: Callable[[Request], Fate] = lambda _: Fate()
         self.listed_after: Callable[[], float] = lambda: 0.0
@@ -145,9 +146,13 @@ class Willow:
     def had(self, count: int) -> None:
         """Tickets that were there a day ago, of nobody's orders."""
         for number in range(1, count + 1):
-            ticket_id = f"T{len(self.tickets) + 1}"
+            ticket_id = self._new_id()
             fields = {"summary": f"By hand {number}"}
             self.tickets[ticket_id] = Ticket(ticket_id, fields, self._epoch() - 86_400.0, 0.0)
+
+    def _new_id(self) -> str:
+        self._made += 1  # one that was deleted does not give its id to another
+        return f"T{self._made}"
 
     def revoke_tokens(self) -> None:
         self._token += 1
@@ -167,7 +172,7 @@ class Willow:
     def _put(self, request: Request) -> Said:
         if problem := _refusal(request.body):
             return problem
-        ticket_id = f"T{len(self.tickets) + 1}"
+        ticket_id = self._new_id()
         now = self._now()
         self.tickets[ticket_id] = Ticket(ticket_id, dict(request.body), self._epoch(), now + self.listed_after())
         self._wrote(request, ticket_id, request.body, create=True)

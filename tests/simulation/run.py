@@ -136,7 +136,8 @@ class Run:
             written = len(world.log.all)
             await asyncio.sleep(0.5)
             frozen = any(worker.running and worker.process.frozen for worker in self.workers.values() if worker.process)
-            if frozen or len(world.log.all) != written or next(self.checker.unfinished(), None):
+            left = next(self.checker.unfinished(), None) or next(self._left_in_memory(), None)
+            if frozen or len(world.log.all) != written or left:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = world.loop.time()

@@ -142,11 +142,10 @@ class Checker(Evidence):
 
     def _in_doubt(self) -> set[str]:
         """Orders of which nobody knows whether they have a ticket: under ``hold`` they wait for a person."""
-        return {
-            parked["workOrderId"]
-            for at, parked in self.parked.items()
-            if at not in self.said and parked["reason"]["code"] == "create_in_doubt"
-        }
+        waiting = [parked for at, parked in self.parked.items() if at not in self.said]
+        # A record that was told may be in doubt again, for its replay.
+        waiting += [parked for replay, parked in self.parked_replays.items() if replay not in self.replayed]
+        return {parked["workOrderId"] for parked in waiting if parked["reason"]["code"] == "create_in_doubt"}
 
     # -- the judgement -------------------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class Evidence:
         self.replayed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         """Id of a replay → its final outcomes."""
         self.parked: dict[Coordinates, dict[str, Any]] = {}
+        self.parked_replays: dict[str, dict[str, Any]] = {}
+        """Id of a replay → what it was parked with."""
         self.identities: dict[str, str] = {}
         self.intended: set[Coordinates] = set()
         self.buried: dict[Coordinates, Entry] = {}
@@ -98,6 +100,8 @@ class Evidence:
                 self.belated.add(id(said))
         else:
             self.parked[at] = said
+            if replay:
+                self.parked_replays[replay] = said
 
     def _identity(self, entry: Entry) -> None:
         if not entry.value:

@@ -1,0 +1,47 @@
+"""Replays by an operator, in between what befalls their orders."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.records import Orders
+from tests.simulation.run import Run
+from tests.simulation.scenario import Happening, Record, Scenario
+from tests.simulation.willow import Fate, Request, Way
+
+
+def _run(*happenings: Happening, fates: Callable[[Any, Request], Fate] | None = None, **options: Any) -> Run:
+    """What happens to one worker; all is judged."""
+    run = Run(Scenario(1, [(0.0, "start", ("a",)), *happenings], fates=fates, **{"faults_end": 5.0, **options}))
+    problems = run.go().problems
+    assert not problems, "\n".join(problems)
+    return run
+
+
+def _said(run: Run, record: Record) -> list[dict[str, Any]]:
+    """The record's own final outcomes, without those of its replays."""
+    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
+    return run.checker.said[at]
+
+
+def _words(outcomes: list[dict[str, Any]]) -> list[str]:
+    return [said["outcome"] for said in outcomes]
+
+
+def test_under_hold_a_rejected_record_may_wait_in_doubt_for_its_replay() -> None:
+    """The judge wanted its end, though only a person can give it."""
+    orders = Orders()
+    refused = orders.refused("A")
+
+    def fates(world: Any, request: Request) -> Fate:
+        lost = request.operation.name == "put_ticket" and world.loop.time() > 2.0
+        return Fate(Way.RESET_BEFORE) if lost else Fate()
+
+    run = _run(
+        (1.0, "produce", (refused,)),
+        (2.0, "replay", ("A",)),
+        fates=fates,
+        changes={"in_doubt": {"then": "hold"}},
+    )
+    assert _words(_said(run, refused)) == ["rejected"]
+    assert run.checker.parked_replays["replay-0"]["reason"]["code"] == "create_in_doubt"
+    assert not run.checker.replayed

@@ -190,8 +190,10 @@ class Order:
         former = self.state.waiting
         older = [Owed(item["source"], item.get("replayId")) for item in step.superseded]
         own = Owed(step.intent["source"], step.intent.get("replayId"))
-        owed = [*self.owed, *(former.owed if former else []), *older]
-        waiting.owed = [item for item in owed if item != own] + [own]
+        # Once each: a wake-up that a newer record replaced is owed by the wait already, and was told twice.
+        owed = {_record_of(item): item for item in [*self.owed, *(former.owed if former else []), *older]}
+        owed.pop(_record_of(own), None)
+        waiting.owed = [*owed.values(), own]
         if former is not None and former.intent["source"] == own.source:
             waiting.since = former.since
         if said is not None:
@@ -200,3 +202,7 @@ class Order:
         self.accept(step.intent)
         await self.save()
         self.owed = []
+
+
+def _record_of(owed: Owed) -> tuple[str, int, str | None]:
+    return log_key(owed.source), owed.source["offset"], owed.replay_id

@@ -1,12 +1,14 @@
-"""Replays by an operator, in between what befalls their orders."""
+"""What comes back through ``replans``, replays by an operator and wake-ups, in between what befalls their orders."""
 
 from collections.abc import Callable
 from typing import Any
 
+from tests.acceptance.records import entity
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
 from tests.simulation.willow import Fate, Request, Way
+from tests.simulation.world import World
 
 
 def _run(*happenings: Happening, fates: Callable[[Any, Request], Fate] | None = None, **options: Any) -> Run:
@@ -32,7 +34,7 @@ def test_under_hold_a_rejected_record_may_wait_in_doubt_for_its_replay() -> None
     orders = Orders()
     refused = orders.refused("A")
 
-    def fates(world: Any, request: Request) -> Fate:
+    def fates(world: World, request: Request) -> Fate:
         lost = request.operation.name == "put_ticket" and world.loop.time() > 2.0
         return Fate(Way.RESET_BEFORE) if lost else Fate()
 
@@ -45,3 +47,24 @@ def test_under_hold_a_rejected_record_may_wait_in_doubt_for_its_replay() -> None
     assert _words(_said(run, refused)) == ["rejected"]
     assert run.checker.parked_replays["replay-0"]["reason"]["code"] == "create_in_doubt"
     assert not run.checker.replayed
+
+
+def test_a_parked_record_whose_wake_up_a_newer_one_replaced_is_told_once() -> None:
+    """The wait owed its outcome, and so did the step: it was told ``superseded`` twice in one go."""
+    orders = Orders()
+    parked, newer = orders.waiting("A", "AHU-LATE"), orders.change("A")
+    others = [(2.0, "produce", (orders.change(f"B{number}"),)) for number in range(40)]
+
+    def away(world: World, _: Request) -> Fate:
+        return Fate(Way.REFUSED) if 1.8 < world.loop.time() < 20.0 else Fate()
+
+    run = _run(
+        (1.0, "produce", (parked,)),
+        *others,
+        # Both wait in one batch while Willow is away.
+        (2.5, "entity", (entity("AHU-LATE", "Thing", "FLOOR1", "TW-LATE"),)),
+        (4.0, "produce", (newer,)),
+        fates=away,
+        faults_end=20.0,
+    )
+    assert (_words(_said(run, parked)), _words(_said(run, newer))) == (["superseded"], ["created"])

@@ -32,17 +32,20 @@ def same_record(intent: Intent, other: Mapping[str, Any] | None) -> bool:
     """True if the other, an outcome or an intent, is of the intent's record (and replay)."""
     if other is None:
         return False
-    mine, its = intent["source"], other["source"]
-    return (
-        mine["offset"] == its["offset"]
-        and mine["partition"] == its["partition"]
-        and mine["topic"] == its["topic"]
-        and intent.get("replayId") == other.get("replayId")
-    )
+    return _same_place(intent, other) and intent.get("replayId") == other.get("replayId")
 
 
-def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
-    """Where an intent stands in its order's log. ``watermark`` is the state's, moved on by the records before it."""
+def _same_place(intent: Intent, other: Mapping[str, Any]) -> bool:
+    return _coordinates(intent["source"]) == _coordinates(other["source"])
+
+
+def _coordinates(source: Mapping[str, Any]) -> tuple[str, int, int]:
+    return source["topic"], source["partition"], source["offset"]
+
+
+def judge(intent: Intent, state: OrderState, watermark: str | None, newest: Intent | None = None) -> Verdict:
+    """Where an intent stands in its order's log. ``watermark`` is the state's, moved on by the records before it;
+    ``newest`` is the newest of these, None if the state's own is."""
     source, cause = intent["source"], intent.get("cause")
     decided = state.decided.get(log_key(source))
     if cause in (Cause.WAKE, Cause.FILL):
@@ -58,7 +61,10 @@ def judge(intent: Intent, state: OrderState, watermark: str | None) -> Verdict:
             return Verdict.DROP
         if source["offset"] < decided or not intent.get("replayId"):
             return Verdict.SUPERSEDED
-        return Verdict.ACCEPT
+        # The newest of its own log only: once the input has grown, it would be carried out over a newer one of another
+        # partition (I3).
+        newest = newest or _newest_decided(state)
+        return Verdict.ACCEPT if newest is None or _same_place(intent, newest) else Verdict.SUPERSEDED
     if cause is None and is_older(intent.get("dateUpdated"), watermark):
         return Verdict.STALE
     return Verdict.ACCEPT
@@ -70,12 +76,23 @@ def _is_owed(intent: Intent, state: OrderState) -> bool:
     return any(same_record(intent, {"source": source, "replayId": replay_id}) for source, replay_id in owed)
 
 
+def _decided(state: OrderState) -> list[Mapping[str, Any]]:
+    """What is known of the decided records, oldest first. Not simply what waits is the newest: in doubt, the first
+    record waits in front of newer ones."""
+    waiting = state.waiting
+    decided: list[Mapping[str, Any]] = [] if state.last is None else [state.last]
+    decided += [] if waiting is None else [waiting.intent, *waiting.behind]
+    return [*decided, *state.queue]
+
+
+def _newest_decided(state: OrderState) -> Mapping[str, Any] | None:
+    return next(reversed(_decided(state)), None)
+
+
 def replaced_by(intent: Intent, state: OrderState) -> Mapping[str, Any] | None:
     """The source of the newest decided record of the intent's log: what an older one, delivered again, is superseded
-    by. Not simply what waits: in doubt, the first record waits in front of newer ones."""
-    waiting, mine = state.waiting, intent["source"]
-    decided = [] if waiting is None else [waiting.intent, *waiting.behind]
-    decided += [*state.queue, *([] if state.last is None else [state.last])]
+    by. If there is none newer, that of the order's newest one: of another partition, or a replay of the same record."""
+    mine, decided = intent["source"], _decided(state)
     sources = [item["source"] for item in decided]
     newer = [
         source
@@ -83,7 +100,7 @@ def replaced_by(intent: Intent, state: OrderState) -> Mapping[str, Any] | None:
         if (source["topic"], source["partition"]) == (mine["topic"], mine["partition"])
         and source["offset"] > mine["offset"]
     ]
-    return max(newer, key=lambda source: int(source["offset"]), default=None)
+    return max(newer, key=lambda source: int(source["offset"]), default=sources[-1] if sources else None)
 
 
 def is_older(mine: str | None, newest: str | None) -> bool:
@@ -149,16 +166,18 @@ def conflate(queue: Sequence[tuple[dict[str, Any], T]], state: OrderState, mode:
     is sent too. ``off``: all are."""
     steps: list[Step[T]] = []
     watermark, decided, waiting = state.watermark, dict(state.decided), state.waiting
+    newest: Intent | None = None
     for intent, item in queue:
         verdict = Verdict.ACCEPT
         if intent["kind"] != IntentKind.SIGNAL:
             seen = OrderState(decided=decided, last=state.last, waiting=waiting, queue=state.queue)
-            verdict = judge(intent, seen, watermark)
+            verdict = judge(intent, seen, watermark, newest)
             if verdict is Verdict.ACCEPT:
                 if moves_watermark(intent):
                     watermark = intent.get("dateUpdated")
                 if not is_control(intent):
                     decided[log_key(intent["source"])] = intent["source"]["offset"]
+                    newest = intent
                     if waiting is not None and waiting.kind != "in_doubt":
                         # Else a wake-up behind a newer record would be carried out over it.
                         waiting = None

@@ -54,6 +54,21 @@ def test_only_the_newest_is_sent_and_the_rest_are_its_superseded() -> None:
     assert found[0].intent["fields"] == {"a": 3, "b": 2}
 
 
+def test_a_replay_does_not_replace_what_another_partition_brought_before_it_in_one_batch() -> None:
+    """The newest of its own log only: the older record would be sent, and the newer one told superseded by it."""
+    state = OrderState(decided={"id-1/0": 1}, last=intent(1))
+    newer = intent(0)
+    newer["source"]["partition"] = 4
+    found = steps(newer, intent(1, cause="replay", replayId="r1"), state=state)
+    assert [step.verdict for step in found] == [Verdict.ACCEPT, Verdict.SUPERSEDED]
+
+
+def test_a_record_and_its_replay_in_one_batch_are_one_step() -> None:
+    """The state does not know the record yet."""
+    state = OrderState(decided={"id-1/4": 7}, last={**intent(7), "source": {**source(7), "partition": 4}})
+    assert shape(steps(intent(1), intent(1, cause="replay", replayId="r1"), state=state)) == [(1, [1], [1, 1])]
+
+
 def test_off_sends_all() -> None:
     assert shape(steps(intent(1), intent(2), mode="off")) == [(1, [], [1]), (2, [], [2])]
 

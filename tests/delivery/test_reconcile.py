@@ -1,6 +1,6 @@
 """Where an intent stands in its order's log, and what is then sent (contract §2, §3, §4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from streams.delivery.reconcile import (
     is_older,
     judge,
     moves_watermark,
+    replaced_by,
     same_record,
     to_create,
 )
@@ -57,6 +58,12 @@ IN_DOUBT = OrderState(
     decided={LOG: 9}, last=said(intent(5)), waiting=parked(intent(7), "in_doubt", Owed(source(8)), Owed(source(9)))
 )
 REPLAY_PARKED = OrderState(decided={LOG: 7}, waiting=parked(intent(7, replayId="r1")))
+OTHER = {**source(2), "partition": 4}
+GROWN = OrderState(decided={LOG: 7, "id-1/4": 2}, last=said(intent(2, source=OTHER)))
+GROWN_IN_DOUBT = OrderState(
+    decided=GROWN.decided,
+    waiting=replace(parked(intent(7), "in_doubt"), behind=[intent(2, source=OTHER)]),
+)
 DOUBT_OVER = OrderState(decided={LOG: 9}, last=said(intent(7)), queue=[intent(8), intent(9, replayId="r1")])
 
 
@@ -90,6 +97,11 @@ CASES = (
         OrderState(decided={LOG: 7}, last=said(intent(7, replayId="r1"))),
         ACCEPT,
     ),
+    # -- the input has grown: the newest record of the order is in another partition
+    Case("one replayed that a record of another partition replaced", intent(7, replayId="r1"), GROWN, SUPERSEDED),
+    Case("one replayed that another partition's stands behind", intent(7, replayId="r1"), GROWN_IN_DOUBT, SUPERSEDED),
+    Case("the newest one, replayed", intent(2, source=OTHER, replayId="r1"), GROWN, ACCEPT),
+    Case("the next record of the older partition", intent(8), GROWN, ACCEPT),
     Case("a topic that was made again starts a new log", intent(2, source=source(2, topic_id="id-2")), DECIDED, ACCEPT),
     # -- stale
     Case("strictly older by the clock", intent(8, dateUpdated=OLD), DECIDED, STALE),
@@ -122,6 +134,12 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_where_an_intent_stands(case: Case) -> None:
     assert judge(case.intent, case.state, case.state.watermark) is case.verdict
+
+
+def test_a_record_is_superseded_by_the_newest_of_its_log_else_of_its_order() -> None:
+    assert replaced_by(intent(6), DECIDED) == said(intent(7))["source"]
+    assert replaced_by(intent(7, replayId="r1"), GROWN) == said(intent(2, source=OTHER))["source"]
+    assert replaced_by(intent(7, replayId="r1"), GROWN_IN_DOUBT) == OTHER
 
 
 def test_a_record_is_the_same_only_with_its_replay() -> None:

@@ -156,9 +156,12 @@ class Run:
 
     # -- what may happen -----------------------------------------------------------------------------------------
 
-    def produce(self, record: Record) -> None:
+    def produce(self, record: Record, partition: int | None = None) -> None:
+        """``partition`` is another than its key's where the input has grown."""
         key = record.order_id.encode() if record.key is None else record.key
-        spot = TP(self.topics.work_orders, self.world.log.partition_of(self.topics.work_orders, key))
+        if partition is None:
+            partition = self.world.log.partition_of(self.topics.work_orders, key)
+        spot = TP(self.topics.work_orders, partition)
         entry = self.world.append(spot, key, record.value, (), "source")
         self.checker.produced(entry, record)
 

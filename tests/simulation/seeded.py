@@ -147,8 +147,8 @@ def _work_off_forgets(patch: pytest.MonkeyPatch) -> None:
 def _redelivered_is_new(patch: pytest.MonkeyPatch) -> None:
     real = reconcile.judge
 
-    def judge(intent: Any, state: Any, watermark: Any) -> Verdict:
-        verdict = real(intent, state, watermark)
+    def judge(*arguments: Any) -> Verdict:
+        verdict = real(*arguments)
         return Verdict.ACCEPT if verdict in (Verdict.REPEAT, Verdict.SUPERSEDED) else verdict
 
     patch.setattr(reconcile, "judge", judge)

@@ -68,3 +68,19 @@ def test_a_parked_record_whose_wake_up_a_newer_one_replaced_is_told_once() -> No
         faults_end=20.0,
     )
     assert (_words(_said(run, parked)), _words(_said(run, newer))) == (["superseded"], ["created"])
+
+
+def test_a_replay_is_not_carried_out_over_a_newer_record_of_another_partition() -> None:
+    """It was the newest when it was picked; meanwhile the input had grown, and the order's next record was applied: the
+    older one was sent over it."""
+    orders = Orders()
+    first, second = orders.change("D"), orders.change("D")  # the key of D is one of partition 0
+    run = _run(
+        (1.0, "produce", (first,)),
+        (2.0, "produce", (second, 1)),
+        (2.001, "replay", ("D",)),  # the second one's PATCH is under way
+    )
+    assert run.checker.replays["replay-0"].partition == 0
+    assert (_words(_said(run, first)), _words(_said(run, second))) == (["created"], ["updated"])
+    [said] = run.checker.replayed["replay-0"]
+    assert (said["outcome"], said["supersededBy"]["partition"], said["supersededBy"]["offset"]) == ("superseded", 1, 0)

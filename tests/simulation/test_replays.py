@@ -25,6 +25,10 @@ def _said(run: Run, record: Record) -> list[dict[str, Any]]:
     return run.checker.said[at]
 
 
+def _spot(source: dict[str, Any]) -> tuple[int, int]:
+    return source["partition"], source["offset"]
+
+
 def _words(outcomes: list[dict[str, Any]]) -> list[str]:
     return [said["outcome"] for said in outcomes]
 
@@ -83,4 +87,34 @@ def test_a_replay_is_not_carried_out_over_a_newer_record_of_another_partition() 
     assert run.checker.replays["replay-0"].partition == 0
     assert (_words(_said(run, first)), _words(_said(run, second))) == (["created"], ["updated"])
     [said] = run.checker.replayed["replay-0"]
-    assert (said["outcome"], said["supersededBy"]["partition"], said["supersededBy"]["offset"]) == ("superseded", 1, 0)
+    assert (said["outcome"], _spot(said["supersededBy"])) == ("superseded", (1, 0))
+
+
+def test_a_record_that_is_replayed_while_it_is_parked_is_superseded_by_its_own_coordinates() -> None:
+    orders = Orders()
+    parked = orders.waiting("A", "AHU-LATE")
+    run = _run(
+        (1.0, "produce", (parked,)),
+        (2.0, "replay", ("A",)),
+        (3.0, "entity", (entity("AHU-LATE", "Thing", "FLOOR1", "TW-LATE"),)),
+    )
+    [said] = _said(run, parked)
+    assert (said["outcome"], _spot(said["supersededBy"])) == ("superseded", _spot(said["source"]))
+    assert _words(run.checker.replayed["replay-0"]) == ["created"]
+
+
+def test_a_record_that_comes_again_behind_two_replays_of_its_own_names_what_replaced_it() -> None:
+    """The state remembers the last replay alone: ``supersededBy`` was null."""
+    orders = Orders()
+    first, second = orders.change("A"), orders.change("A")
+    run = _run(
+        (1.0, "produce", (first,)),
+        (2.0, "produce", (second,)),
+        (2.05, "replay", ("A",)),
+        (2.08, "replay", ("A",)),
+        (2.2, "kill", ("a",)),  # nothing of the second is committed
+    )
+    told, again = _said(run, second)
+    assert (told["outcome"], again["outcome"]) == ("updated", "superseded")
+    assert _spot(again["supersededBy"]) == _spot(again["source"])
+    assert set(run.checker.replayed) == {"replay-0", "replay-1"}

@@ -7,6 +7,7 @@ It writes no table: what is due goes round through ``willow-sync.replans`` and c
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from streams.delivery.state import OrderState
 
@@ -16,8 +17,18 @@ EXPIRE, READ_BACK = "expire", "read_back"
 #: How often it is looked what is due (seconds).
 TURN_SECONDS = 0.5
 
-#: A signal that led to nothing (its worker was killed, say) is sent again after this long.
-AGAIN_SECONDS = 60.0
+#: A signal that led to nothing (the sink is held, say) is sent again after this long, each further one after twice as
+#: long as the one before it, up to the second: else each order that is due fills the log while a pause lasts.
+AGAIN_SECONDS, MOST_SECONDS = 60.0, 3600.0
+
+
+@dataclass(slots=True)
+class _Timer:
+    due: float
+    """As the order's state has it."""
+    at: float
+    """When the next signal is sent."""
+    again: float = AGAIN_SECONDS
 
 
 class Timers:
@@ -32,8 +43,8 @@ class Timers:
         clock: Callable[[], float],
     ) -> None:
         self._signal, self._park_ttl, self._clock = signal, park_ttl, clock
-        #: Order and cause → epoch seconds. The heap may hold older times of the same: only this one counts.
-        self._at: dict[tuple[str, str], float] = {}
+        #: By order and cause. The heap may hold older times of the same: only ``at`` counts.
+        self._planned: dict[tuple[str, str], _Timer] = {}
         self._heap: list[tuple[float, tuple[str, str]]] = []
         self._left: set[str] = set()
 
@@ -50,7 +61,7 @@ class Timers:
             if cause in timers:
                 self._plan((order_id, cause), timers[cause])
             else:
-                self._at.pop((order_id, cause), None)
+                self._planned.pop((order_id, cause), None)
 
     def _timers(self, state: OrderState) -> Iterator[tuple[str, float]]:
         if self._park_ttl is not None and state.waiting is not None and state.waiting.kind == "parked":
@@ -58,14 +69,20 @@ class Timers:
         if state.read_back is not None:
             yield READ_BACK, state.read_back.due
 
-    def _plan(self, timer: tuple[str, str], at: float) -> None:
-        if self._at.get(timer) != at:
-            self._at[timer] = at
-            heapq.heappush(self._heap, (at, timer))
+    def _plan(self, name: tuple[str, str], due: float) -> None:
+        known = self._planned.get(name)
+        if known is None or known.due != due:
+            self._planned[name] = _Timer(due, due)
+            heapq.heappush(self._heap, (due, name))
+
+    def _plan_again(self, name: tuple[str, str], timer: _Timer) -> None:
+        timer.at = self._clock() + timer.again
+        timer.again = min(2 * timer.again, MOST_SECONDS)
+        heapq.heappush(self._heap, (timer.at, name))
 
     def rebuild(self, orders: Iterable[tuple[str, OrderState]]) -> None:
         """After an assignment: these, and no others, are this worker's."""
-        self._at.clear()
+        self._planned.clear()
         self._heap.clear()
         self._left.clear()
         for order_id, state in orders:
@@ -77,7 +94,8 @@ class Timers:
             await asyncio.sleep(TURN_SECONDS)
             now = self._clock()
             while self._heap and self._heap[0][0] <= now:
-                at, timer = heapq.heappop(self._heap)
-                if self._at.get(timer) == at:
-                    self._plan(timer, now + AGAIN_SECONDS)
-                    await self._signal(*timer)
+                at, name = heapq.heappop(self._heap)
+                timer = self._planned.get(name)
+                if timer is not None and timer.at == at:
+                    self._plan_again(name, timer)
+                    await self._signal(*name)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from streams.agents import timers
-from streams.agents.timers import AGAIN_SECONDS, EXPIRE, READ_BACK, Timers
+from streams.agents.timers import AGAIN_SECONDS, EXPIRE, MOST_SECONDS, READ_BACK, Timers
 from streams.delivery.state import OrderState, ReadBack, Waiting
 
 
@@ -58,6 +59,29 @@ async def test_a_parked_order_is_signalled_when_its_time_is_up(rig: Rig) -> None
     assert await signals_at(1061.0) == []
     # Whoever should have acted on it may have been killed.
     assert await signals_at(1060.0 + AGAIN_SECONDS) == [("WO1", EXPIRE)]
+
+
+async def test_a_signal_that_leads_to_nothing_is_sent_ever_more_seldom(rig: Rig) -> None:
+    """Each minute, for each order that was due, they filled the log while the sink was held."""
+    made, _, signals_at = rig
+    made.changed("WO1", parked(1000.0))
+    sent = [now for now in range(1060, 1060 + 12 * 3600, 60) if await signals_at(float(now))]
+    waits = [later - sooner for sooner, later in pairwise(sent)]
+    assert waits[:7] == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, MOST_SECONDS]
+    assert set(waits[6:]) == {MOST_SECONDS}
+
+
+async def test_another_time_of_the_state_starts_anew(rig: Rig) -> None:
+    made, _, signals_at = rig
+    made.changed("WO1", OrderState(read_back=ReadBack(1100.0, {}, "T1")))
+    for now in (1100.0, 1200.0, 1400.0):
+        assert await signals_at(now) == [("WO1", READ_BACK)]
+    # Written again, but nothing came of the signals so far.
+    made.changed("WO1", OrderState(read_back=ReadBack(1100.0, {}, "T1")))
+    assert await signals_at(1500.0) == []
+    made.changed("WO1", OrderState(read_back=ReadBack(1600.0, {}, "T1")))
+    assert await signals_at(1600.0) == [("WO1", READ_BACK)]
+    assert await signals_at(1600.0 + AGAIN_SECONDS) == [("WO1", READ_BACK)]
 
 
 async def test_an_order_that_went_on_is_left_alone(rig: Rig) -> None:

@@ -17,14 +17,15 @@ from schemas.replan import Cause, Replan
 from schemas.source import Source
 from streams.agents.lists import Lists
 from streams.agents.writer import Writer
+from streams.delivery.bounds import MAX_PLAN_BYTES, fold_too_large, too_large
 from streams.delivery.outcomes import outcome, traceparent_of
 from streams.delivery.pacing import Pace
 from streams.kafka.in_flight import InFlight
-from streams.kafka.producer import MAX_RECORD_BYTES, SendFailed, TooLarge
+from streams.kafka.producer import SendFailed
 from streams.kafka.record import ConsumerRecord
 from streams.planning.decode import Change, NotAChange, Undecodable, decode_work_order
-from streams.planning.plan import changed_at, plan, plan_not_a_change
-from streams.planning.reasons import reason
+from streams.planning.plan import changed_at, counting_date, plan, plan_not_a_change
+from streams.planning.reasons import not_planned_again, reason
 from streams.planning.rules import Rules
 from streams.settings import InputFormat
 from streams.tables.twins import TwinTable
@@ -95,12 +96,12 @@ class Planner:
                 await pace.take()
             try:
                 value = await self._plan_replan(replan)
-                sent = self._send(record, replan.source, replan.work_order_id, value, replay_id=replan.replay_id)
+                sent = self._send(record, replan.source, replan.work_order_id, value, replan=replan)
                 self._errors_in_a_row[record.topic] = 0
             except SendFailed:
                 raise
             except Exception as error:
-                sent = self._broken(record, replan.source, error, replan.replay_id)
+                sent = self._broken(record, replan.source, error, replan)
             _when_acknowledged(sent, partial(in_flight.done, record))
 
     def _source(self, record: ConsumerRecord, changed: datetime | None = None) -> Source:
@@ -133,15 +134,32 @@ class Planner:
         value: bytes,
         *,
         trace: str | None = None,
-        replay_id: str | None = None,
+        replan: Replan | None = None,
     ) -> list["asyncio.Future[Any]"]:
-        try:
+        size = len(value)
+        if size <= MAX_PLAN_BYTES:
             return [self._writer.intent(order_id, value, trace)]
-        except TooLarge as error:
-            # It would end the worker at every start, and nothing behind it would ever be planned.
-            problem = f"too large: its plan has {error.size} bytes, at most {MAX_RECORD_BYTES} can be sent"
-            why = reason("undecodable", problem=problem, remedy=error.remedy)
-            return self._dead_letter(record, source, why, order_id, replay_id)
+        # It, or the state that holds it, would end the worker at every start, and nothing behind it be planned.
+        if replan is not None and replan.waiting_id is not None:
+            return self._refuse(replan, fold_too_large(size))
+        return self._dead_letter(record, source, too_large(size), order_id, replan.replay_id if replan else None)
+
+    def _refuse(self, replan: Replan, why: Reason) -> list["asyncio.Future[Any]"]:
+        """What waits can't be planned. The sink says so, not a dead letter: it alone knows what else is owed, and told
+        here the order would wait on, for ever."""
+        intent = Intent(
+            kind=IntentKind.SKIP,
+            work_order_id=replan.work_order_id,
+            source=replan.source,
+            entity_type=replan.entity_type,
+            cause=replan.cause,
+            replay_id=replan.replay_id,
+            waiting_id=replan.waiting_id,
+            timestamp_ms=replan.timestamp_ms,
+            date_updated=counting_date(replan.record.get("dateUpdated"), replan.timestamp_ms),
+            reason=why,
+        )
+        return [self._writer.intent(replan.work_order_id, intent.to_json(), None)]
 
     async def _decide(self, change: Change, source: Source, stamp: int | None, **why: Any) -> Intent:
         lists = await self._lists.get()
@@ -190,14 +208,17 @@ class Planner:
         return (await self._decide(change, replan.source, replan.timestamp_ms, **why)).to_json()
 
     def _broken(
-        self, record: ConsumerRecord, source: Source, error: Exception, replay_id: str | None = None
+        self, record: ConsumerRecord, source: Source, error: Exception, replan: Replan | None = None
     ) -> list["asyncio.Future[Any]"]:
         self._errors_in_a_row[record.topic] += 1
         log.exception("planning of %s/%d@%d failed", record.topic, record.partition, record.offset)
         if self._errors_in_a_row[record.topic] >= MAX_INTERNAL_ERRORS:
             raise PlannerBroken(f"planning failed {MAX_INTERNAL_ERRORS} times in a row: {error!r}") from error
+        if replan is not None and replan.waiting_id is not None:
+            return self._refuse(replan, not_planned_again(error))
         key = record.key.decode(errors="replace") if record.key else None
-        return self._dead_letter(record, source, reason("internal_error", error=repr(error)), key, replay_id)
+        why = reason("internal_error", error=repr(error))
+        return self._dead_letter(record, source, why, key, replan.replay_id if replan else None)
 
     def _dead_letter(
         self, record: ConsumerRecord, source: Source, why: Reason, order_id: str | None, replay_id: str | None = None

@@ -15,6 +15,7 @@ from streams.agents.order import Books, Order
 from streams.agents.tickets import Tickets
 from streams.agents.waiting import as_replan
 from streams.agents.writer import new_id
+from streams.delivery.bounds import fits, fold_too_large, size_of
 from streams.delivery.foresee import NOT_LEAVING
 from streams.delivery.outcomes import Effort, outcome
 from streams.delivery.reconcile import Step, Verdict, conflate, fill, judge, replaced_by, same_record
@@ -196,9 +197,15 @@ class Sink:
     async def _send_round(self, order: Order, step: Step[Any], record: dict[str, Any]) -> None:
         """The record left out what it is decided with: have the fold planned, under its own coordinates."""
         folded = {**step.intent, "record": record}
+        if not fits(folded):
+            return await self._refuse_fold(order, step, size_of(folded))
         waiting = Waiting(kind="fill", code="fill", since=self._books.clock(), intent=folded, id=new_id())
         await self._books.writer.replan(as_replan(waiting))
-        await order.wait(step, waiting, None)
+        return await order.wait(step, waiting, None)
+
+    async def _refuse_fold(self, order: Order, step: Step[Any], size: int) -> None:
+        """The record and what waits are too large together: kept, they would end the worker as they are sent round."""
+        await order.conclude(step, OutcomeKind.SKIPPED, code=fold_too_large(size).model_dump())
 
     async def _park(self, order: Order, step: Step[Any]) -> None:
         intent, state, now = step.intent, order.state, self._books.clock()
@@ -206,6 +213,8 @@ class Sink:
         if former is not None:
             # Also under its own coordinates: a replay brings the record as it came, not the fold over the older ones.
             intent = {**intent, "record": {**former.intent.get("record", {}), **intent.get("record", {})}}
+            if not fits(intent):
+                return await self._refuse_fold(order, step, size_of(intent))
         said = outcome(
             intent,
             OutcomeKind.PARKED,
@@ -217,7 +226,7 @@ class Sink:
         told_already = former is not None and former.kind == "parked" and same_record(intent, former.intent)
         code = intent["reason"]["code"]
         waiting = Waiting(kind="parked", code=code, since=now, intent=intent, id=new_id(), outcome=said)
-        await order.wait(step, waiting, None if told_already else said)
+        return await order.wait(step, waiting, None if told_already else said)
 
     async def _delete(self, order: Order, step: Step[Any]) -> None:
         if order.state.entity_type is not None:

@@ -43,7 +43,7 @@ class Foreseen:
 
 
 #: A skip for one of these says nothing about whether the order still qualifies.
-NOT_LEAVING = frozenset({"not_a_change", "willow_born"})
+NOT_LEAVING = frozenset({"not_a_change", "willow_born", "undecodable", "internal_error"})
 
 _PLACED = {
     Verdict.SUPERSEDED: Foreseen(Fate.SUPERSEDED),

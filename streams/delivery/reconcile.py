@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from schemas.intent import IntentKind
 from schemas.replan import Cause
+from streams.delivery.bounds import fits
 from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, field_hash, log_key
 
 Intent = Mapping[str, Any]
@@ -196,6 +197,10 @@ def append(steps: list[Step[T]], new: Step[T], mode: str, *, incomplete: bool = 
         steps.append(new)
         return
     folded = fold(last.intent, new.intent) if new.intent["kind"] == IntentKind.UPSERT else new.intent
+    if not fits(folded):
+        # Each is sent by itself: their fold would be too large for the state that holds it.
+        steps.append(new)
+        return
     superseded = [*last.superseded, last.intent, *new.superseded]
     steps[-1] = Step(new.verdict, folded, [*last.items, *new.items], superseded)
 

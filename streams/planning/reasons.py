@@ -82,7 +82,8 @@ _ENTRIES: tuple[Entry, ...] = (
         "undecodable",
         "dead-lettered",
         "planner",
-        "Not JSON, of a wrong shape, or without an id.",
+        "Not JSON, of a wrong shape, without an id, or too large to be planned. `skipped` by the sink where it is too"
+        " large only together with what its order waits with.",
         "The record can't be read: {problem}",
         "{remedy}",
     ),
@@ -90,7 +91,8 @@ _ENTRIES: tuple[Entry, ...] = (
         "internal_error",
         "dead-lettered",
         "planner",
-        "An exception of our own while planning; five in a row stop the worker.",
+        "An exception of our own while planning; five in a row stop the worker. `skipped` by the sink where"
+        " its order waited with the record.",
         "Planning failed with {error}",
         "This is a fault of willow-sync: report it with the worker's log; the dead letter holds the original record.",
     ),
@@ -293,6 +295,13 @@ def named_not_found(ticket: str | None, detail: str) -> Reason:
     """``ticket_not_found`` of a ticket that only the order's own record names."""
     message = f"The order names ticket {shown(ticket, _MAX_VALUE)}, and Willow has none ({shown(detail, _MAX_VALUE)})."
     return Reason(code="ticket_not_found", message=message, remedy=NAMED_REMEDY)
+
+
+def not_planned_again(error: Exception) -> Reason:
+    """``internal_error`` of a record that waited: there is no dead letter of it, for it is not lost in its topic."""
+    found = reason("internal_error", error=repr(error))
+    remedy = "This is a fault of willow-sync: report it with the worker's log; once it is mended, replay the order."
+    return found.model_copy(update={"remedy": remedy})
 
 
 def general_remedy(code: str) -> str:

@@ -10,7 +10,7 @@ import faust
 from faust.types import TP
 
 from streams.delivery.state import OrderState, outdated
-from streams.kafka.producer import Producer
+from streams.kafka.producer import MAX_RECORD_BYTES, Producer, TooLarge
 
 #: For each partition; rocksdict's defaults are 2 GiB of cache and 192 MB of write buffers. Whatever is allowed here is
 #: filled within hours, and looks like a leak until then.
@@ -54,8 +54,12 @@ class OrderTable(faust.Table):
         return OrderState() if raw is None else OrderState.from_json(raw)
 
     async def write(self, partition: int, order_id: str, state: OrderState) -> None:
-        """Returns once the changelog has it. Raises streams.kafka.producer.SendFailed if the broker refuses it."""
+        """Returns once the changelog has it. Raises streams.kafka.producer.SendFailed if the broker refuses it, and
+        TooLarge before anything is written."""
         key, value = order_id.encode(), state.to_json()
+        if (size := len(key) + len(value)) > MAX_RECORD_BYTES:
+            # In the local store alone it would be what the next start goes on from, and no changelog would have it.
+            raise TooLarge(self.changelog_topic_name, size)
         # The local store first: recovery would bring the changelog's record anyway, never the other way round.
         self.data._db_for_partition(partition).put(key, value)
         topic: str = self.changelog_topic_name

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 from faust.types import TP
 
@@ -13,6 +14,7 @@ from schemas.replan import Cause, Replan
 from schemas.source import Source
 from streams.agents.planner import MAX_INTERNAL_ERRORS, Planner, PlannerBroken
 from streams.agents.writer import Writer
+from streams.delivery.bounds import MAX_PLAN_BYTES
 from streams.delivery.pacing import Pace
 from streams.kafka.record import ConsumerRecord
 from streams.planning.lists import WillowLists
@@ -163,3 +165,33 @@ async def test_five_errors_in_a_row_stop_the_worker_whatever_the_other_stream_do
         await planner.work_orders(_arriving(good), slots)
     with pytest.raises(PlannerBroken):
         await planner.replans(_arriving(broken), slots, pace)
+
+
+async def _came_back(planner: Planner, replan: Replan) -> None:
+    slots: Any = Window()
+    message = _message(SETTINGS.topics.name("replans"), replan.to_json())
+    await planner.replans(_arriving(message), slots, Pace(1000.0, clock=lambda: 0.0))
+
+
+def _waiting(cause: Cause, **record: Any) -> Replan:
+    said = {**ENTITY, "dateUpdated": "2026-11-02T09:14:11.402Z", **record}
+    return Replan(cause=cause, work_order_id="WO1", source=SOURCE, waiting_id="w1", record=said)
+
+
+@pytest.mark.parametrize("cause", [Cause.WAKE, Cause.FILL])
+@pytest.mark.parametrize("code", ["internal_error", "undecodable"])
+async def test_what_waits_and_can_t_be_planned_is_left_to_the_sink_to_conclude(cause: Cause, code: str) -> None:
+    """Told here as dead-lettered, its order waited on for ever, and what else it owed was never told."""
+    producer = AcknowledgesAtOnce()
+    lists: Any = BrokenLists() if code == "internal_error" else SomeLists(WillowLists())
+    # Either as it is planned, or by the size of its plan.
+    replan = _waiting(cause, description="d" * (MAX_PLAN_BYTES + 1 if code == "undecodable" else 1))
+    await _came_back(_planner(producer, lists), replan)
+    ((topic, key, value, _),) = producer.sent
+    intent = orjson.loads(value or b"")
+    assert (topic, key, len(value or b"") < 4096) == ("willow-sync.ticket-intents", b"WO1", True)
+    assert (intent["kind"], intent["cause"], intent["waitingId"]) == ("skip", cause.value, "w1")
+    assert intent["reason"]["code"] == code
+    assert "dead letter" not in intent["reason"]["remedy"]
+    # Else the sink would take an older record for a newer one.
+    assert intent["dateUpdated"] == "2026-11-02T09:14:11.402000Z"

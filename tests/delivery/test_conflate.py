@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streams.delivery.bounds import MAX_PLAN_BYTES
 from streams.delivery.reconcile import Step, Verdict, append, conflate, fill
 from streams.delivery.state import OrderState, Owed, Waiting
 
@@ -67,6 +68,13 @@ def test_a_record_and_its_replay_in_one_batch_are_one_step() -> None:
     """The state does not know the record yet."""
     state = OrderState(decided={"id-1/4": 7}, last={**intent(7), "source": {**source(7), "partition": 4}})
     assert shape(steps(intent(1), intent(1, cause="replay", replayId="r1"), state=state)) == [(1, [1], [1, 1])]
+
+
+def test_changes_whose_fold_is_too_large_are_sent_one_by_one() -> None:
+    """The fold stood in the state while it was sent, and no topic took it."""
+    large = {name: name * (MAX_PLAN_BYTES * 2 // 3) for name in "ab"}
+    found = steps(*(intent(at, fields={name: text}) for at, (name, text) in enumerate(large.items(), 1)))
+    assert shape(found) == [(1, [], [1]), (2, [], [2])]
 
 
 def test_off_sends_all() -> None:

@@ -300,7 +300,7 @@ class Checker(Evidence):
 
     def _dead_letters(self) -> Iterator[str]:
         """I6."""
-        poison = {at for at, (_, record) in self.sent.items() if "undecodable" in record.expected}
+        poison = {at for at, (_, record) in self.sent.items() if "undecodable" in record.expected and record.buried}
         for at in poison ^ self.buried.keys():
             yield f"I6 {at}: {'no dead letter of poison' if at in poison else 'a dead letter of no poison'}"
         for at in poison & self.buried.keys():

@@ -24,6 +24,8 @@ class Record:
     may_wait: bool = False
     """It may stay parked: what it waits for never comes."""
     key: bytes | None = None
+    buried: bool = True
+    """Where it is undecodable it has a dead letter: not so what is too large only together with other records."""
 
 
 #: Something that happens at a moment: a name of ``tests.simulation.run.Run``'s methods, and its arguments.

@@ -9,7 +9,7 @@ import pytest
 from faust.types import TP
 
 from streams.delivery.state import OrderState
-from streams.kafka.producer import Ack
+from streams.kafka.producer import MAX_RECORD_BYTES, Ack, TooLarge
 from streams.tables.orders import PERSIST_EVERY, OrderTable
 
 SPOT = TP("orders-changelog", 0)
@@ -107,3 +107,11 @@ def test_a_former_owner_s_late_state_is_passed_over(table: Table) -> None:
     table.apply_changelog_batch([event(3, b"WO2", 4, "another"), event(4, b"WO1", 4, "later")])
     assert (table.read(0, "WO1").ticket_id, table.read(0, "WO2").ticket_id) == ("new", "another")
     assert table.kept.persisted[SPOT] == 4
+
+
+async def test_a_state_that_no_topic_takes_is_not_put_into_the_local_store(table: Table) -> None:
+    """It stayed there, and the worker went on from it at its next start, though the changelog never had it."""
+    await table.write(0, "WO1", OrderState(ticket_id="T1"))
+    with pytest.raises(TooLarge, match="orders-changelog: too large"):
+        await table.write(0, "WO1", OrderState(ticket_id="T" * MAX_RECORD_BYTES))
+    assert (table.read(0, "WO1").ticket_id, table.changelog.end) == ("T1", 1)

@@ -151,7 +151,8 @@ class Willow:
             self.tickets[ticket_id] = Ticket(ticket_id, fields, self._epoch() - 86_400.0, 0.0)
 
     def _new_id(self) -> str:
-        self._made += 1  # one that was deleted does not give its id to another
+        # One that was deleted does not give its id to another.
+        self._made = max(self._made, len(self.tickets)) + 1
         return f"T{self._made}"
 
     def revoke_tokens(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from schemas.intent import IntentKind
 from schemas.replan import Cause
 from streams.delivery.bounds import fits
+from streams.delivery.create import coordinates
 from streams.delivery.state import UNCOMPARED_FIELDS, OrderState, field_hash, log_key
 
 Intent = Mapping[str, Any]
@@ -37,11 +38,7 @@ def same_record(intent: Intent, other: Mapping[str, Any] | None) -> bool:
 
 
 def _same_place(intent: Intent, other: Mapping[str, Any]) -> bool:
-    return _coordinates(intent["source"]) == _coordinates(other["source"])
-
-
-def _coordinates(source: Mapping[str, Any]) -> tuple[str, int, int]:
-    return source["topic"], source["partition"], source["offset"]
+    return coordinates(intent["source"]) == coordinates(other["source"])
 
 
 def judge(intent: Intent, state: OrderState, watermark: str | None, newest: Intent | None = None) -> Verdict:

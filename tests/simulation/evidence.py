@@ -62,6 +62,11 @@ class Evidence:
     def produced(self, entry: Entry, record: Record) -> None:
         self.sent[Coordinates(entry.topic, entry.partition, entry.offset)] = (entry, record)
 
+    def finals(self, record: Record) -> list[dict[str, Any]]:
+        """A record's own final outcomes, as they were written, without those of its replays."""
+        at = next(at for at, (_, sent) in self.sent.items() if sent is record)
+        return self.said[at]
+
     def state_of(self, order_id: str) -> OrderState | None:
         """As one of the groups has it."""
         self.read_on()
@@ -130,6 +135,12 @@ class Evidence:
     def _entity(self, entry: Entry) -> None:
         document = orjson.loads(entry.value or b"")
         self.twins[document["id"]] = _twin(document)
+
+
+def in_a_word(said: Mapping[str, Any]) -> str:
+    """An outcome's reason code, or where it has none the outcome itself."""
+    word: str = (said["reason"] or {}).get("code") or said["outcome"]
+    return word
 
 
 def source_of(record: Mapping[str, Any]) -> Coordinates:

@@ -12,6 +12,7 @@ from streams.agents import planner
 from streams.delivery.bounds import MAX_PLAN_BYTES
 from streams.planning.plan import plan
 from tests.acceptance.records import entity
+from tests.simulation.evidence import in_a_word
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
@@ -30,9 +31,7 @@ def _run(*happenings: Happening, plans: int = 3, **options: Any) -> Run:
 
 
 def _said(run: Run, record: Record) -> str:
-    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
-    first = run.checker.said[at][0]
-    return (first["reason"] or {}).get("code") or str(first["outcome"])
+    return in_a_word(run.checker.finals(record)[0])
 
 
 def _doubt(world: World, request: Request) -> Fate:

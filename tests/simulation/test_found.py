@@ -8,6 +8,7 @@ import pytest
 
 from schemas.identity import TICKET_URN
 from tests.acceptance.records import entity, relates_to
+from tests.simulation.evidence import in_a_word
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import SETTLE_SECONDS, Happening, Record, Scenario
@@ -47,8 +48,7 @@ def _named(ticket: str) -> list[dict[str, str]]:
 
 def _said(run: Run, record: Record) -> list[str]:
     """The words of a record's final outcomes."""
-    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
-    return [(said["reason"] or {}).get("code") or said["outcome"] for said in run.checker.said[at]]
+    return [in_a_word(said) for said in run.checker.finals(record)]
 
 
 def _lost_answer(_: Any, request: Request) -> Fate:

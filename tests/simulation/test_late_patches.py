@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.evidence import in_a_word
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
 from tests.simulation.scenario import Happening, Record, Scenario
@@ -32,9 +33,7 @@ def _first_patches(*fates: Fate) -> Callable[[Run], Fates]:
 
 
 def _outcome(run: Run, record: Record) -> str:
-    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
-    first = run.checker.said[at][0]
-    return str((first["reason"] or {}).get("code") or first["outcome"])
+    return in_a_word(run.checker.finals(record)[0])
 
 
 def _priorities(orders: Orders, *priorities: str) -> list[Record]:

@@ -6,7 +6,7 @@ from typing import Any
 from tests.acceptance.records import entity
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
-from tests.simulation.scenario import Happening, Record, Scenario
+from tests.simulation.scenario import Happening, Scenario
 from tests.simulation.willow import Fate, Request, Way
 from tests.simulation.world import World
 
@@ -17,12 +17,6 @@ def _run(*happenings: Happening, fates: Callable[[Any, Request], Fate] | None = 
     problems = run.go().problems
     assert not problems, "\n".join(problems)
     return run
-
-
-def _said(run: Run, record: Record) -> list[dict[str, Any]]:
-    """The record's own final outcomes, without those of its replays."""
-    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
-    return run.checker.said[at]
 
 
 def _spot(source: dict[str, Any]) -> tuple[int, int]:
@@ -48,7 +42,7 @@ def test_under_hold_a_rejected_record_may_wait_in_doubt_for_its_replay() -> None
         fates=fates,
         changes={"in_doubt": {"then": "hold"}},
     )
-    assert _words(_said(run, refused)) == ["rejected"]
+    assert _words(run.checker.finals(refused)) == ["rejected"]
     assert run.checker.parked_replays["replay-0"]["reason"]["code"] == "create_in_doubt"
     assert not run.checker.replayed
 
@@ -71,7 +65,7 @@ def test_a_parked_record_whose_wake_up_a_newer_one_replaced_is_told_once() -> No
         fates=away,
         faults_end=20.0,
     )
-    assert (_words(_said(run, parked)), _words(_said(run, newer))) == (["superseded"], ["created"])
+    assert (_words(run.checker.finals(parked)), _words(run.checker.finals(newer))) == (["superseded"], ["created"])
 
 
 def test_a_replay_is_not_carried_out_over_a_newer_record_of_another_partition() -> None:
@@ -85,7 +79,7 @@ def test_a_replay_is_not_carried_out_over_a_newer_record_of_another_partition() 
         (2.001, "replay", ("D",)),  # the second one's PATCH is under way
     )
     assert run.checker.replays["replay-0"].partition == 0
-    assert (_words(_said(run, first)), _words(_said(run, second))) == (["created"], ["updated"])
+    assert (_words(run.checker.finals(first)), _words(run.checker.finals(second))) == (["created"], ["updated"])
     [said] = run.checker.replayed["replay-0"]
     assert (said["outcome"], _spot(said["supersededBy"])) == ("superseded", (1, 0))
 
@@ -98,7 +92,7 @@ def test_a_record_that_is_replayed_while_it_is_parked_is_superseded_by_its_own_c
         (2.0, "replay", ("A",)),
         (3.0, "entity", (entity("AHU-LATE", "Thing", "FLOOR1", "TW-LATE"),)),
     )
-    [said] = _said(run, parked)
+    [said] = run.checker.finals(parked)
     assert (said["outcome"], _spot(said["supersededBy"])) == ("superseded", _spot(said["source"]))
     assert _words(run.checker.replayed["replay-0"]) == ["created"]
 
@@ -114,7 +108,7 @@ def test_a_record_that_comes_again_behind_two_replays_of_its_own_names_what_repl
         (2.08, "replay", ("A",)),
         (2.2, "kill", ("a",)),  # nothing of the second is committed
     )
-    told, again = _said(run, second)
+    told, again = run.checker.finals(second)
     assert (told["outcome"], again["outcome"]) == ("updated", "superseded")
     assert _spot(again["supersededBy"]) == _spot(again["source"])
     assert set(run.checker.replayed) == {"replay-0", "replay-1"}

@@ -15,7 +15,7 @@ from schemas.identity import TICKET_URN
 from streams.app import SyncApp
 from streams.health import not_ready
 from tests.simulation import small, willow
-from tests.simulation.evidence import STRANGER
+from tests.simulation.evidence import STRANGER, in_a_word
 from tests.simulation.log import Entry
 from tests.simulation.records import Orders
 from tests.simulation.run import Run
@@ -43,14 +43,8 @@ def _judged(run: Run) -> Run:
     return run
 
 
-def _said(run: Run, record: Record) -> list[dict[str, Any]]:
-    """The record's final outcomes, as they were written."""
-    at = next(at for at, (_, sent) in run.checker.sent.items() if sent is record)
-    return run.checker.said[at]
-
-
 def _told(run: Run, record: Record) -> list[str]:
-    return [(said["reason"] or {}).get("code") or said["outcome"] for said in _said(run, record)]
+    return [in_a_word(said) for said in run.checker.finals(record)]
 
 
 def _answers(operation: str, *statuses: int) -> Callable[[Any, Request], Fate]:
@@ -128,7 +122,7 @@ def test_a_record_that_comes_again_is_told_word_for_word_and_an_older_one_is_sup
     run = _judged(_run((1.0, "produce", (first,)), (2.0, "produce", (second,)), (3.0, "plan_again", ())))
     assert _told(run, first) == ["created", "superseded"]
     assert _told(run, second) == ["updated", "updated"]
-    assert _said(run, second)[0] == _said(run, second)[1]
+    assert run.checker.finals(second)[0] == run.checker.finals(second)[1]
     assert _calls(run) == ["put_ticket", "patch_ticket"]
 
 
@@ -161,7 +155,7 @@ def test_a_change_that_a_crash_cut_off_from_its_outcome_is_not_told_as_unchanged
         _judged(run)
     assert run.world.kills == 1
     assert set(_told(run, changed)) == {"updated"}
-    assert "summary" in _said(run, changed)[0]["changed"]
+    assert "summary" in run.checker.finals(changed)[0]["changed"]
 
 
 def _waited_for_a_create(*behind: Record, created: Record) -> Run:
@@ -185,7 +179,7 @@ def test_a_record_that_a_rejected_one_replaced_is_not_tried_and_its_outcome_says
     orders = Orders()
     created, older, refused = orders.change("A"), orders.change("A"), orders.refused("A")
     run = _waited_for_a_create(older, refused, created=created)
-    assert (_told(run, refused), _said(run, older)[0]["outcome"]) == (["invalid"], "superseded")
+    assert (_told(run, refused), run.checker.finals(older)[0]["outcome"]) == (["invalid"], "superseded")
     assert _told(run, older) == ["superseded_by_rejected"]
     assert _calls(run) == ["put_ticket", "patch_ticket"]
 
@@ -326,7 +320,7 @@ def test_a_second_ticket_does_not_take_the_place_of_the_first() -> None:
     (problem,) = run.go().problems
     assert problem.startswith("I1 A has 2 tickets")
     assert run.checker.identities == {"A": "T9"}
-    (said,) = _said(run, record)
+    (said,) = run.checker.finals(record)
     assert said["ticketId"] == "T9"
     assert [warning.split(":")[0] for warning in said["warnings"]] == ["duplicate_in_willow"]
     assert "T2" in said["warnings"][0]
@@ -348,7 +342,7 @@ def test_of_several_tickets_that_a_look_up_finds_the_oldest_is_taken_and_the_oth
 
     run = _run((1.0, "produce", (record,)), fates=made_twice)
     run.go()
-    (said,) = _said(run, record)
+    (said,) = run.checker.finals(record)
     assert (said["outcome"], said["ticketId"]) == ("adopted", "T0")
     assert any(warning.startswith("duplicate_in_willow: T2") for warning in said["warnings"])
     assert run.checker.identities == {"A": "T0"}
@@ -404,7 +398,7 @@ def test_an_order_in_doubt_holds_no_offset_and_later_records_wait_behind_it() ->
     )
     assert _calls(run) == ["put_ticket"]
     assert [said["reason"]["code"] for said in run.checker.parked.values()] == ["create_in_doubt"] * 2
-    assert (_said(run, first), _said(run, second)) == ([], [])
+    assert (run.checker.finals(first), run.checker.finals(second)) == ([], [])
     waiting = orjson.loads(_states(run)[-1].value or b"")["waiting"]
     assert waiting["kind"] == "in_doubt"
     assert [(owed["source"]["offset"], owed["replay_id"]) for owed in waiting["owed"]] == [(0, None), (1, None)]
